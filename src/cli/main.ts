@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** The command `viaduct`: puts the commands together, and turns what goes wrong into one clear line and an exit code. */
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../telemetry/version.js';
+import { checkCommand } from './check.js';
+import { reportError } from './report-error.js';
+import { runCommand } from './run.js';
+import { statsCommand } from './stats.js';
+
+const EXAMPLES = `
+Examples:
+  viaduct run                                     run with the configuration that comes with the package
+  viaduct run --config site.yaml --set shards=4   run with a configuration of your own, one setting changed
+  viaduct check --config site.yaml                say what is wrong with a configuration and its script
+  viaduct stats --watch                           watch the counters of the running instance
+
+VIADUCT_DEBUG=1 adds stack traces to errors.`;
+
+const USAGE_EXIT_CODE = 2;
+
+function program(): Command {
+  const root = new Command('viaduct')
+    .description('A multi-core SIP proxy, programmable in TypeScript.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showHelpAfterError('(viaduct --help shows what there is)')
+    .addHelpText('after', EXAMPLES);
+  for (const command of [runCommand(), checkCommand(), statsCommand()]) {
+    command
+      .version(VERSION, '-V, --version', 'print the version')
+      .helpOption('-h, --help', 'print this help')
+      .showHelpAfterError(`(viaduct ${command.name()} --help shows what there is)`);
+    root.addCommand(command);
+  }
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'viaduct: ')) });
+  }
+  return root;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  // Commander has printed its own errors; help and version that were asked for are none.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+  else process.exitCode = reportError(error);
+}

@@ -1,0 +1,73 @@
+/** What `viaduct run` says once it runs: where it listens, with what, and how to send it a first call. Pure. */
+import { relative } from 'node:path';
+import type { Config } from '../config/schema.js';
+import type { RunningServer } from '../main/server.js';
+import { VERSION } from '../telemetry/version.js';
+
+/** The facts, for a log line or a text. */
+export interface StartSummary {
+  readonly version: string;
+  readonly pid: number;
+  readonly config: string | undefined;
+  readonly listen: readonly { readonly bound: string; readonly advertised: string }[];
+  readonly shards: number;
+  readonly driver: string;
+  readonly driverReason: string | undefined;
+  readonly script: string;
+  readonly control: string | undefined;
+}
+
+type Announced = Pick<RunningServer, 'addresses' | 'shards' | 'driver' | 'driverReason' | 'scriptFile'>;
+
+/** Collects the facts. */
+export function startSummary(config: Config, server: Announced): StartSummary {
+  return {
+    version: VERSION,
+    pid: process.pid,
+    config: config.file,
+    listen: server.addresses.map(({ bound, advertised }) => ({ bound, advertised })),
+    shards: server.shards,
+    driver: server.driver,
+    driverReason: server.driverReason,
+    script: server.scriptFile,
+    control: config.control.socket,
+  };
+}
+
+/** The facts as lines for a terminal. */
+export function startText(summary: StartSummary): string {
+  const { version, pid, config, listen, shards, driver, driverReason, script, control } = summary;
+  const rows = [
+    ...listen.map(({ bound, advertised }, index) => [index === 0 ? 'listens on' : '', `udp ${bound}${advertised === bound ? '' : `, known as ${advertised}`}`]),
+    ['shards', String(shards)],
+    ['driver', `${driver}${driverReason === undefined ? '' : ` (not batch: ${driverReason})`}`],
+    ['script', shownPath(script)],
+    ['control', control ?? 'none'],
+  ];
+  return [
+    `Viaduct ${version} is running (process ${pid}${config === undefined ? '' : `, ${shownPath(config)}`})`,
+    ...rows.map(([name, text]) => `  ${(name ?? '').padEnd(12)}${text}`),
+    ...firstCall(listen[0]?.bound),
+    '',
+  ].join('\n');
+}
+
+/** SIPp with its built-in scenarios: one terminal each. */
+function firstCall(bound: string | undefined): string[] {
+  if (bound === undefined) return [];
+  // A wildcard is nothing to send to.
+  const target = bound.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+  const host = target.slice(0, target.lastIndexOf(':'));
+  return [
+    'A first call, with SIPp (Debian: apt install sip-tester), each in a terminal of its own:',
+    `  callee      sipp -sn uas -i ${host} -p 5070`,
+    `  caller      sipp -sn uac -i ${host} -m 1 ${target}`,
+    'Ctrl+C stops.',
+  ];
+}
+
+/** Relative to the working directory when that is shorter and does not climb out of it. */
+function shownPath(path: string): string {
+  const shorter = relative('', path);
+  return shorter === '' || shorter.startsWith('..') ? path : shorter;
+}

@@ -1,0 +1,89 @@
+/**
+ * Every coded error, in one table: its code, what it says, and how a command that meets it exits. A code never changes
+ * its meaning, so scripts may rely on it. Any thread.
+ *
+ * Errors of bad operator input say the place, what was found and what is allowed. Bad input from the network is no error
+ * here: it is answered or dropped, and counted.
+ */
+
+interface ErrorRow {
+  /** The message; `{name}` is replaced by a parameter. */
+  readonly message: string;
+  /** Exit code of a command that ends with it: 1 something is wrong, 2 the command line is. */
+  readonly exitCode: 1 | 2;
+}
+
+/** The table. Rows whose message is `{detail}` alone are raised by the module that finds the problem, in its own words. */
+export const ERRORS = {
+  VD_USAGE: { message: '{detail}', exitCode: 2 },
+  VD_CONFIG_UNREADABLE: { message: 'cannot read the configuration {file}: {reason}', exitCode: 1 },
+  VD_CONFIG_INVALID: { message: '{detail}', exitCode: 1 },
+  VD_LISTEN_IN_USE: { message: '{detail}', exitCode: 1 },
+  VD_LISTEN_UNAVAILABLE: { message: '{detail}', exitCode: 1 },
+  VD_DRIVER_UNAVAILABLE: { message: '{detail}', exitCode: 1 },
+  VD_SCRIPT_LOAD: { message: '{detail}', exitCode: 1 },
+  VD_SCRIPT_HEADER: { message: '{detail}', exitCode: 1 },
+  VD_SCRIPT_STATUS: { message: '{detail}', exitCode: 1 },
+  VD_SHARD_CRASH: { message: '{detail}', exitCode: 1 },
+  VD_STOPPED: { message: '{detail}', exitCode: 1 },
+  VD_CONTROL_IN_USE: {
+    message: 'control.socket: {path} is in use by a running instance; stop it, or choose another path (or none)',
+    exitCode: 1,
+  },
+  VD_CONTROL_UNAVAILABLE: { message: 'control.socket: cannot listen on {path}: {reason}', exitCode: 1 },
+  VD_CONTROL_UNREACHABLE: { message: 'no Viaduct answers on the control socket {path}: {reason}', exitCode: 1 },
+  VD_CONTROL_NONE: { message: 'the configuration has no control socket (control.socket: none)', exitCode: 1 },
+  VD_CONTROL_PROTOCOL: { message: 'the control socket {path} does not speak Viaduct’s protocol: {reason}', exitCode: 1 },
+  VD_CONTROL_REFUSED: { message: 'the control command {command} was refused: {reason}', exitCode: 1 },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+type Parameters<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Parameters<Rest> : never;
+
+/** What the message of a code needs. */
+export type ErrorParameters<Code extends ErrorCode> = Readonly<Record<Parameters<(typeof ERRORS)[Code]['message']>, string>>;
+
+/** An error of the table, complete with its message. */
+export class ViaductError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code;
+  constructor(code: Code, parameters: ErrorParameters<Code>, options?: ErrorOptions) {
+    super(fill(ERRORS[code].message, parameters), options);
+    this.name = 'ViaductError';
+    this.code = code;
+  }
+}
+
+function fill(message: string, parameters: Readonly<Record<string, string>>): string {
+  return message.replace(/\{(\w+)\}/g, (whole, name: string) => parameters[name] ?? whole);
+}
+
+/** The row of a coded error, whichever class carries the code; undefined for any other error. */
+export function errorRow(error: unknown): (ErrorRow & { readonly code: ErrorCode }) | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const { code } = error;
+  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code)) return undefined;
+  return { ...ERRORS[code as ErrorCode], code: code as ErrorCode };
+}
+
+/** The reason of a failed system call in plain words, for a message; else the error's own words. */
+export function systemReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return SYSTEM_REASONS.get(code) ?? error.message;
+}
+
+const SYSTEM_REASONS = new Map([
+  ['ENOENT', 'there is no such file or folder'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EISDIR', 'it is a folder'],
+  ['ENOTDIR', 'a part of its path is not a folder'],
+  ['EADDRINUSE', 'the address is in use'],
+  ['EADDRNOTAVAIL', 'this machine does not have that address'],
+  ['ECONNREFUSED', 'nobody listens there'],
+  ['ECONNRESET', 'the connection was closed'],
+  ['EPIPE', 'the connection was closed'],
+  ['ENOTSOCK', 'it is not a socket'],
+  ['ENAMETOOLONG', 'the path is too long'],
+]);

@@ -1,0 +1,60 @@
+/**
+ * The memory that main shares with one shard, and main's ends of it. Made once a shard at start; every life of the shard
+ * gets the same. Main thread.
+ */
+import { createBell, Doorbell } from '../ring/doorbell.js';
+import { CONTROL_BYTES, CONTROL_HEAD, CONTROL_TAIL } from '../ring/layout.js';
+import { createRing, RingReader, RingWriter } from '../ring/spsc-ring.js';
+import { createControlWords } from '../shard/control-words.js';
+import type { ShardMemory } from '../shard/shard-task.js';
+import { shardBlock } from '../telemetry/blocks.js';
+import type { RingLevels } from '../telemetry/snapshot.js';
+import type { ShardInlet } from './dispatcher.js';
+
+/** One shard as main sees it. */
+export interface ShardEnds {
+  readonly memory: ShardMemory;
+  readonly inlet: ShardInlet;
+  readonly outRing: RingReader;
+  readonly counters: Float64Array;
+  readonly words: Int32Array;
+}
+
+/**
+ * Memory for shard `shard` with rings of `ringBytes` (see `createRing`). `blocks`: the counter blocks of the server;
+ * `mainBell`: the bell of all out-rings.
+ */
+export function createShardEnds(shard: number, ringBytes: number, blocks: SharedArrayBuffer, mainBell: SharedArrayBuffer): ShardEnds {
+  const words = createControlWords();
+  const memory: ShardMemory = {
+    inRing: createRing(ringBytes),
+    inBell: createBell(),
+    outRing: createRing(ringBytes),
+    blocks,
+    words: words.buffer,
+    mainBell,
+  };
+  return {
+    memory,
+    inlet: { ring: new RingWriter(memory.inRing), bell: new Doorbell(memory.inBell) },
+    outRing: new RingReader(memory.outRing),
+    counters: shardBlock(blocks, shard),
+    words,
+  };
+}
+
+/** How full both rings of a shard are now. Only reads, so it may be asked at any time. */
+export function ringLevels(memory: ShardMemory): RingLevels {
+  return {
+    inBytes: usedBytes(memory.inRing),
+    outBytes: usedBytes(memory.outRing),
+    ringBytes: memory.inRing.byteLength - CONTROL_BYTES,
+  };
+}
+
+function usedBytes(ring: SharedArrayBuffer): number {
+  const control = new Int32Array(ring, 0, CONTROL_BYTES / 4);
+  // The head first: it never passes the tail that is read after it.
+  const head = Atomics.load(control, CONTROL_HEAD);
+  return (Atomics.load(control, CONTROL_TAIL) - head) >>> 0;
+}

@@ -1,0 +1,399 @@
+/**
+ * The engine: one shard's proxy core (RFC 3261 §16) behind the face that drivers see. Takes a message, finds out what it
+ * is, and hands it to the part that knows: transaction layer, script runner, response contexts.
+ *
+ * Invariants: nothing here throws for any bytes; every message is forwarded, answered, absorbed, or dropped and counted;
+ * a retransmission is recognised by its key alone, before it is parsed. Sans-I/O; one engine a shard, single-threaded.
+ */
+import { Answers, plainAnswer } from './answers.js';
+import { Core, type EnginePorts } from './core.js';
+import type { EngineApi } from './engine-api.js';
+import { Forwarder } from './forwarder.js';
+import {
+  PACKET_REQUEST,
+  PACKET_REQUEST_2543,
+  PACKET_RESPONSE,
+  PACKET_RESPONSE_FOREIGN,
+  type EngineOptions,
+  type PacketMeta,
+} from './ports.js';
+import { ResponseContexts } from './response-context.js';
+import { preprocess } from './route-set.js';
+import { ScriptRunner } from './script-runner.js';
+import { StatelessResponses } from './stateless-responses.js';
+import { TargetCache } from './target-cache.js';
+import { ViaFix, copyEndpoint, createEndpoint, replyEndpoint } from './via-fix.js';
+import type { Routes } from '../script/api.js';
+import type { RequestContext } from '../script/request-context.js';
+import { CHAR_CLASS, C_TOKEN, ascii } from '../sip/chars.js';
+import { H_PROXY_REQUIRE } from '../sip/header-names.js';
+import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
+import { METHOD_BYTES, M_ACK, M_CANCEL, M_INVITE, methodId } from '../sip/methods.js';
+import { GE_NONE, PE_NONE, PE_NOT_SIP, PE_VIA, errorReasonBytes, errorStatus, messageCodeOf } from '../sip/parse-error.js';
+import { reasonBytes } from '../sip/reasons.js';
+import {
+  C_ACKS_DROPPED,
+  C_ACKS_UNMATCHED,
+  C_BAD_REQUESTS,
+  C_CANCELS_MATCHED,
+  C_CANCELS_UNMATCHED,
+  C_DROP_FORGED_RESPONSE,
+  C_DROP_MALFORMED_REQUEST,
+  C_DROP_MALFORMED_RESPONSE,
+  C_DROP_NOT_SIP,
+  C_DROP_TABLE_FULL,
+  C_DROP_TOO_LONG,
+  C_OFFERS_MATCHED,
+  C_OFFERS_OUT,
+  C_REQUESTS_IN,
+  C_RESPONSES_IN,
+} from '../telemetry/counters.js';
+import { TransactionLayer } from '../transaction/layer.js';
+import { S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
+import { methodClass } from '../transaction/upstream-key.js';
+
+const TOO_MANY_HOPS = plainAnswer(reasonBytes(483));
+const OK = plainAnswer(reasonBytes(200));
+/** A full table is a matter of seconds: callers may come back then. */
+const OVERLOADED = { ...plainAnswer(reasonBytes(503)), headers: ascii('Retry-After: 5\r\n') };
+const DRAINING = { ...plainAnswer(ascii('Shutting Down')), headers: ascii('Retry-After: 5\r\n') };
+
+/** Beyond any offset: the place of an edit that is not there. */
+const NOWHERE = 0x7fffffff;
+
+export class Engine implements EngineApi {
+  readonly #core: Core;
+  readonly #answers: Answers;
+  readonly #contexts: ResponseContexts;
+  readonly #stateless: StatelessResponses;
+  readonly #runner: ScriptRunner;
+  readonly #viaFix = new ViaFix();
+  readonly #replyTo = createEndpoint();
+  #draining = false;
+
+  constructor(options: EngineOptions, ports: EnginePorts, routes: Routes) {
+    const core = new Core(options, ports, routes);
+    this.#core = core;
+    this.#answers = new Answers(core);
+    this.#stateless = new StatelessResponses(core);
+    this.#contexts = new ResponseContexts(core, this.#answers, this.#stateless);
+    core.layer = new TransactionLayer(core.arena, ports.counters, options.timers, options.limits, this.#contexts);
+    this.#runner = new ScriptRunner(core, this.#answers, new Forwarder(core, new TargetCache()), this.#contexts);
+    this.#contexts.attach(this.#runner);
+  }
+
+  get onWork(): (() => void) | undefined {
+    return this.#runner.onWork;
+  }
+
+  set onWork(onWork: (() => void) | undefined) {
+    this.#runner.onWork = onWork;
+  }
+
+  receive(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void {
+    this.#runner.depth++;
+    this.#dispatch(bytes, start, end, meta);
+    this.#runner.depth--;
+  }
+
+  advance(nowMs: number): void {
+    this.#runner.depth++;
+    this.#core.layer.wheel.advance(nowMs);
+    this.#runner.depth--;
+  }
+
+  nextDeadlineMs(): number {
+    return this.#core.layer.wheel.nextDeadlineMs();
+  }
+
+  sendFailed(owner: number): void {
+    this.#runner.depth++;
+    this.#core.layer.sendFailed(owner);
+    this.#runner.depth--;
+  }
+
+  suspended(): number {
+    return this.#runner.suspended;
+  }
+
+  setRoutes(routes: Routes): void {
+    this.#core.routes = routes;
+  }
+
+  pending(): number {
+    return this.#core.layer.open;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  #dispatch(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void {
+    const core = this.#core;
+    switch (meta.kind) {
+      case PACKET_REQUEST:
+      case PACKET_REQUEST_2543:
+        if (meta.hops === 0) core.counters[C_REQUESTS_IN]!++;
+        if (!this.#known(bytes, start, end, meta)) this.#newRequest(bytes, start, end, meta);
+        return;
+      case PACKET_RESPONSE:
+        core.counters[C_RESPONSES_IN]!++;
+        this.#response(bytes, start, end, meta);
+        return;
+      case PACKET_RESPONSE_FOREIGN:
+        core.counters[C_RESPONSES_IN]!++;
+        core.counters[C_DROP_FORGED_RESPONSE]!++;
+        return;
+      default:
+        this.#newRequest(bytes, start, end, meta);
+    }
+  }
+
+  /** Retransmissions, and the ACK to a non-2xx, by their key alone. True when the message is dealt with. */
+  #known(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): boolean {
+    const { layer } = this.#core;
+    let methodEnd = start;
+    while (methodEnd < end && (CHAR_CLASS[bytes[methodEnd]!]! & C_TOKEN) !== 0) methodEnd++;
+    const method = methodId(bytes, start, methodEnd);
+    const server = layer.servers.find(meta.keyLo, meta.keyHi, methodClass(method, bytes, start, methodEnd));
+    if (server === 0) return false;
+    if (method === M_ACK) {
+      if (!layer.ack(server)) return false;
+      if (meta.hops > 0) this.#core.counters[C_OFFERS_MATCHED]!++;
+      return true;
+    }
+    layer.requestAgain(server);
+    return true;
+  }
+
+  #newRequest(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void {
+    const core = this.#core;
+    const at = core.arena.take(bytes, start, end);
+    if (at < 0) {
+      core.counters[C_DROP_TOO_LONG]!++;
+      return;
+    }
+    const context = this.#runner.acquire();
+    const { view } = context;
+    let fault = view.parse(core.arena.bytes, at, at + end - start);
+    if (fault === PE_NONE && view.isRequest) fault = view.validateRequest();
+    if (fault !== PE_NONE || !view.isRequest) {
+      this.#refuseMalformed(view, fault, meta);
+      this.#runner.giveBack(context);
+      return;
+    }
+    context.keyLo = meta.keyLo;
+    context.keyHi = meta.keyHi;
+    copyEndpoint(meta, context.origin);
+    replyEndpoint(view.topVia, meta, context.replyTo);
+    if (view.method === M_ACK) this.#newAck(context, meta);
+    else if (view.method === M_CANCEL) this.#newCancel(context, meta);
+    else this.#newTransaction(context);
+  }
+
+  /** A request that starts a server transaction. */
+  #newTransaction(context: RequestContext): void {
+    const core = this.#core;
+    const { view } = context;
+    if (!this.#ingest(context)) {
+      this.#refuseOverload(context);
+      return;
+    }
+    const cls = methodClass(view.method, view.bytes, view.methodStart, view.methodEnd);
+    const server = core.layer.createServer(context.keyLo, context.keyHi, cls);
+    if (server === 0) {
+      context.ownsBlock = true;
+      this.#refuseOverload(context);
+      return;
+    }
+    context.server = server;
+    core.layer.setServerEndpoint(server, context.replyTo);
+    core.setServer(server, S_REQUEST, context.block);
+    core.setServer(server, S_REQUEST_BYTES, view.end - view.start);
+    if (view.hops === 0) {
+      this.#refuse(context, 483, TOO_MANY_HOPS);
+    } else if (view.proxyRequire >= 0) {
+      this.#refuse(context, 420, { ...plainAnswer(reasonBytes(420)), headers: unsupported(view) });
+    } else if (this.#draining && view.toTagStart < 0) {
+      this.#refuse(context, 503, DRAINING);
+    } else {
+      preprocess(view, core.listeners, context.routeSet);
+      this.#runner.runRequest(context);
+    }
+  }
+
+  /** An ACK that matched no INVITE here: to a 2xx, or it belongs to another shard's transaction. It is never answered. */
+  #newAck(context: RequestContext, meta: PacketMeta): void {
+    const core = this.#core;
+    const { view } = context;
+    preprocess(view, core.listeners, context.routeSet);
+    // The ACK to a 2xx follows our Record-Route; one that does not may be the ACK to a final response of another shard.
+    if (!context.looseRouted && this.#offer(context, meta)) return;
+    core.counters[C_ACKS_UNMATCHED]!++;
+    if (view.hops === 0 || !this.#ingest(context)) {
+      core.counters[C_ACKS_DROPPED]!++;
+      this.#runner.giveBack(context);
+      return;
+    }
+    context.ownsBlock = true;
+    preprocess(view, core.listeners, context.routeSet);
+    this.#runner.runRequest(context);
+  }
+
+  /** A CANCEL (§9.2, §16.10). */
+  #newCancel(context: RequestContext, meta: PacketMeta): void {
+    const core = this.#core;
+    const { layer } = core;
+    const { view } = context;
+    const invite = layer.servers.find(context.keyLo, context.keyHi, M_INVITE);
+    if (invite === 0 && this.#offer(context, meta)) return;
+    if (!this.#ingest(context)) {
+      this.#refuseOverload(context);
+      return;
+    }
+    context.ownsBlock = true;
+    if (invite === 0) {
+      core.counters[C_CANCELS_UNMATCHED]!++;
+      preprocess(view, core.listeners, context.routeSet);
+      if (view.hops === 0) {
+        this.#answers.stateless(view, 483, TOO_MANY_HOPS, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+        this.#runner.giveBack(context);
+        return;
+      }
+      this.#runner.runRequest(context);
+      return;
+    }
+    core.counters[C_CANCELS_MATCHED]!++;
+    if (meta.hops > 0) core.counters[C_OFFERS_MATCHED]!++;
+    const server = layer.createServer(context.keyLo, context.keyHi, M_CANCEL);
+    if (server === 0) {
+      this.#answers.stateless(view, 200, OK, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+    } else {
+      layer.setServerEndpoint(server, context.replyTo);
+      this.#answers.inTransaction(server, view, 200, OK);
+    }
+    this.#contexts.cancelByCaller(invite, view);
+    this.#runner.giveBack(context);
+  }
+
+  /**
+   * Offers a CANCEL or ACK that has no transaction here to the next shard; after a round through all of them it counts as
+   * unmatched where it ends. True when it went on its way.
+   */
+  #offer(context: RequestContext, meta: PacketMeta): boolean {
+    const core = this.#core;
+    const { shard, shards } = core.options;
+    if (meta.hops >= shards - 1) return false;
+    const { view } = context;
+    if (!core.arena.offer((shard + 1) % shards, view.start, view.end, meta)) return false;
+    core.counters[C_OFFERS_OUT]!++;
+    this.#runner.giveBack(context);
+    return true;
+  }
+
+  #response(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void {
+    const core = this.#core;
+    const at = core.arena.take(bytes, start, end);
+    const view = core.response;
+    if (at < 0 || view.parse(core.arena.bytes, at, at + end - start) !== PE_NONE || view.isRequest || view.validateResponse() !== PE_NONE) {
+      core.counters[C_DROP_MALFORMED_RESPONSE]!++;
+      return;
+    }
+    this.#runner.setReplySource(meta);
+    const cls = methodClass(view.cseqMethod, view.bytes, view.cseqMethodStart, view.cseqMethodEnd);
+    const client = core.layer.clients.find(meta.keyLo, meta.keyHi, cls);
+    if (client === 0) this.#stateless.forward(view);
+    else core.layer.response(client, view.status);
+  }
+
+  /** Copies the request into the store with what the server transport adds to its top Via; the view moves along. */
+  #ingest(context: RequestContext): boolean {
+    const { arena, plan } = this.#core;
+    const { view } = context;
+    plan.clear();
+    this.#viaFix.plan(view.topVia, context.origin, plan);
+    const block = arena.store.allocate(view.end - view.start + plan.insertBytes);
+    if (block === 0) return false;
+    plan.apply(arena.bytes, view.start, view.end, block);
+    const at1 = plan.count > 0 ? plan.at[0]! : NOWHERE;
+    const grow1 = plan.count > 0 ? plan.textBytes[0]! - plan.remove[0]! : 0;
+    const at2 = plan.count > 1 ? plan.at[1]! : NOWHERE;
+    const grow2 = plan.count > 1 ? plan.textBytes[1]! - plan.remove[1]! : 0;
+    view.rebase(arena.bytes, block - view.start, at1, grow1, at2, grow2);
+    context.block = block;
+    return true;
+  }
+
+  /** The engine's own final answer to a request, in its transaction. */
+  #refuse(context: RequestContext, status: number, text: typeof OK): void {
+    this.#core.counters[C_BAD_REQUESTS]!++;
+    const { server } = context;
+    this.#answers.inTransaction(server, context.view, status, text);
+    this.#contexts.finish(server);
+    this.#runner.giveBack(context);
+  }
+
+  /** No room for another transaction: 503 without one, in the hope that the caller comes back later. */
+  #refuseOverload(context: RequestContext): void {
+    const core = this.#core;
+    core.counters[C_DROP_TABLE_FULL]!++;
+    const { plan } = core;
+    plan.clear();
+    if (context.block === 0) this.#viaFix.plan(context.view.topVia, context.origin, plan);
+    this.#answers.stateless(context.view, 503, OVERLOADED, context.keyLo, context.keyHi, context.replyTo, plan);
+    this.#runner.giveBack(context);
+  }
+
+  /** A message with a fault: a request is answered where an answer can be built (RFC 4475 §3.1.2), all else is dropped. */
+  #refuseMalformed(view: MessageView, fault: number, meta: PacketMeta): void {
+    const core = this.#core;
+    const { counters, plan } = core;
+    if (fault === PE_NOT_SIP) {
+      counters[C_DROP_NOT_SIP]!++;
+      return;
+    }
+    if (!view.isRequest) {
+      counters[C_DROP_MALFORMED_RESPONSE]!++;
+      return;
+    }
+    if (isAck(view) || view.via < 0) {
+      counters[C_DROP_MALFORMED_REQUEST]!++;
+      return;
+    }
+    plan.clear();
+    // A Via that does not parse is given back as it came, to where it came from.
+    copyEndpoint(meta, this.#replyTo);
+    if (messageCodeOf(fault) !== PE_VIA && view.parseTopVia() === GE_NONE) {
+      this.#viaFix.plan(view.topVia, meta, plan);
+      replyEndpoint(view.topVia, meta, this.#replyTo);
+    }
+    if (view.toTagStart < 0) view.findToTag();
+    counters[C_BAD_REQUESTS]!++;
+    this.#answers.stateless(view, errorStatus(fault), plainAnswer(errorReasonBytes(fault)), meta.keyLo, meta.keyHi, this.#replyTo, plan);
+  }
+}
+
+const ACK = METHOD_BYTES[M_ACK]!;
+
+/** By its name alone: the method of a message with a fault may not have been read. */
+function isAck(view: MessageView): boolean {
+  if (view.methodEnd - view.methodStart !== ACK.length) return false;
+  for (let i = 0; i < ACK.length; i++) if (view.bytes[view.methodStart + i] !== ACK[i]) return false;
+  return true;
+}
+
+/** `Unsupported` with everything that Proxy-Require asks for: this proxy has no extension that could be required of it. */
+function unsupported(view: MessageView): Uint8Array {
+  const lines: number[] = [];
+  for (let field = view.proxyRequire; field >= 0; field = view.nextField(H_PROXY_REQUIRE, field)) {
+    const slot = field * FIELD_STRIDE;
+    lines.push(...ascii('Unsupported: '));
+    for (let i = view.fields[slot + FIELD_VALUE]!; i < view.fields[slot + FIELD_END]!; i++) {
+      // Folds are undone: what we write is on one line.
+      const c = view.bytes[i]!;
+      lines.push(c === 0x0d || c === 0x0a ? 0x20 : c);
+    }
+    lines.push(0x0d, 0x0a);
+  }
+  return Uint8Array.from(lines);
+}

@@ -1,0 +1,431 @@
+/**
+ * The response context of a server transaction (RFC 3261 §16.7): takes the responses of its branches, forwards what has to
+ * go up at once, keeps the best of the failures, cancels what is not wanted any more, and concludes when no branch is left.
+ *
+ * Invariants: one final response goes upstream, except further 2xx to an INVITE; nothing but those follows a final; every
+ * branch gets at most one CANCEL, and only after a provisional response came on it (§9.1). Sans-I/O.
+ */
+import { type Answers, plainAnswer } from './answers.js';
+import { isBetter } from './best-response.js';
+import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER } from './core.js';
+import type { ScriptRunner } from './script-runner.js';
+import type { StatelessResponses } from './stateless-responses.js';
+import { planTopViaRemoval } from './via-removal.js';
+import { ascii } from '../sip/chars.js';
+import { H_PROXY_AUTHENTICATE, H_REASON, H_WWW_AUTHENTICATE } from '../sip/header-names.js';
+import { FIELD_LINE, FIELD_STRIDE, type MessageView } from '../sip/message.js';
+import { M_CANCEL, M_INVITE } from '../sip/methods.js';
+import { reasonBytes } from '../sip/reasons.js';
+import { C_CANCELS_OUT, C_DROP_LAST_VIA, C_DROP_LATE_RESPONSE, C_DROP_OUTBOX_FULL, C_REQUESTS_OUT } from '../telemetry/counters.js';
+import { S_IC_PROCEEDING } from '../transaction/machines.js';
+import type { TransactionUser } from '../transaction/layer.js';
+import {
+  C_NEXT,
+  C_SERVER,
+  F_CLASS,
+  F_KEY_HI,
+  F_KEY_LO,
+  F_LAST,
+  F_LAST_BYTES,
+  S_BEST,
+  S_BEST_BYTES,
+  S_BEST_STATUS,
+  S_FIRST,
+  S_PENDING,
+  S_REASON,
+  S_REASON_BYTES,
+} from '../transaction/table.js';
+
+/** Reason of a CANCEL for branches that lost (RFC 3326 §2, RFC 3261 §16.7 step 10). */
+const REASON_ELSEWHERE = ascii('Reason: SIP;cause=200;text="Call completed elsewhere"\r\n');
+
+/** Challenges of several branches kept for one 401 or 407 (§16.7 step 7). */
+const MAX_CHALLENGES = 16;
+
+export class ResponseContexts implements TransactionUser {
+  readonly #core: Core;
+  readonly #answers: Answers;
+  readonly #stateless: StatelessResponses;
+  #runner!: ScriptRunner;
+  /** Challenge lines of 401 and 407 responses that did not become the best one, by server transaction. Forks only. */
+  readonly #challenges = new Map<number, Uint8Array[]>();
+
+  constructor(core: Core, answers: Answers, stateless: StatelessResponses) {
+    this.#core = core;
+    this.#answers = answers;
+    this.#stateless = stateless;
+  }
+
+  /** The two need each other; the engine ties them. */
+  attach(runner: ScriptRunner): void {
+    this.#runner = runner;
+  }
+
+  // TransactionUser
+
+  onResponse(client: number): void {
+    const core = this.#core;
+    const view = core.response;
+    const isInvite = core.client(client, F_CLASS) === M_INVITE;
+    const server = core.client(client, C_SERVER);
+    const { status } = view;
+    if (server === 0) {
+      // A CANCEL of ours, or a 2xx that comes again when its server transaction has been given back already.
+      if (core.client(client, F_CLASS) !== M_CANCEL && status >= 200 && status < 300) this.#stateless.forward(view);
+      return;
+    }
+    if (status < 200) this.#provisional(server, client, status, isInvite);
+    else if (status < 300) this.#success(server, client, isInvite);
+    else this.#failed(server, client, status, isInvite);
+  }
+
+  onAckDue(client: number, _again: boolean): void {
+    const core = this.#core;
+    if (!this.#readSent(client)) return;
+    if (!core.composer.ack(core.stored, core.response)) return;
+    if (core.arena.commit(core.composer.start, core.composer.end, core.layer.clientEndpoint(client), -1)) core.counters[C_REQUESTS_OUT]!++;
+    else core.counters[C_DROP_OUTBOX_FULL]!++;
+  }
+
+  onClientTimeout(client: number): void {
+    this.#endedWithout(client, 408);
+  }
+
+  onClientOverdue(client: number): void {
+    const core = this.#core;
+    if (!core.clientHas(client, CF_CANCEL_SENT)) {
+      // Timer C (§16.8): a branch that has rung this long is cancelled, and ends by what it answers to that.
+      this.#sendCancel(client);
+      return;
+    }
+    // Cancelled, and silent since: treated as if 487 had come, or 408 when it was not the caller who wanted it so.
+    this.#endedWithout(client, 408);
+    core.layer.endClient(client);
+  }
+
+  onClientSendFailed(client: number): void {
+    this.#endedWithout(client, 503);
+  }
+
+  onClientEnd(client: number): void {
+    const core = this.#core;
+    const server = core.client(client, C_SERVER);
+    if (server === 0) return;
+    let cursor = core.server(server, S_FIRST);
+    if (cursor === client) {
+      core.setServer(server, S_FIRST, core.client(client, C_NEXT));
+      return;
+    }
+    while (cursor !== 0) {
+      const next = core.client(cursor, C_NEXT);
+      if (next === client) {
+        core.setClient(cursor, C_NEXT, core.client(client, C_NEXT));
+        return;
+      }
+      cursor = next;
+    }
+  }
+
+  onServerEnd(server: number): void {
+    const core = this.#core;
+    for (let client = core.server(server, S_FIRST); client !== 0; client = core.client(client, C_NEXT)) core.setClient(client, C_SERVER, 0);
+    this.#forget(server);
+  }
+
+  // For the engine and the script runner
+
+  /**
+   * A CANCEL matched this INVITE server transaction (§9.2, §16.10). `cancel` is its message, for the Reason in it. What
+   * still rings is cancelled; where there is nothing to wait for, the caller has its 487 at once.
+   */
+  cancelByCaller(server: number, cancel: MessageView): void {
+    const core = this.#core;
+    if (!core.layer.serverIsOpen(server)) return;
+    const first = !core.serverHas(server, SF_CANCELLED);
+    core.flagServer(server, SF_CANCELLED);
+    if (!first) return;
+    this.#keepReason(server, cancel);
+    this.cancelBranches(server, 0);
+    this.#runner.cancelled(server, cancel);
+    if (core.server(server, S_PENDING) === 0 && core.layer.serverIsOpen(server)) this.#answerLocally(server, 487);
+  }
+
+  /** Cancels every branch without a final response; `flag` is CF_LOSER when the proxy does it of itself, else 0. */
+  cancelBranches(server: number, flag: number): void {
+    const core = this.#core;
+    if (core.server(server, F_CLASS) !== M_INVITE) return;
+    for (let client = core.server(server, S_FIRST); client !== 0; client = core.client(client, C_NEXT)) {
+      if (!core.layer.clientIsOpen(client)) continue;
+      if (flag !== 0) core.flagClient(client, flag);
+      if (core.layer.clientState(client) === S_IC_PROCEEDING) this.#sendCancel(client);
+      else core.flagClient(client, CF_CANCEL_WANTED);
+    }
+  }
+
+  /** A target could not even be tried: counts as a branch that answered `status`. */
+  noteLocal(server: number, status: number): void {
+    const core = this.#core;
+    if (!isBetter(status, core.server(server, S_BEST_STATUS))) return;
+    this.#setBest(server, status, 0, 0);
+  }
+
+  /** Concludes if no branch is left, at once or when the running handler has returned. */
+  settle(server: number): void {
+    const core = this.#core;
+    if (core.server(server, S_PENDING) > 0 || !core.layer.serverIsOpen(server)) return;
+    if (core.serverHas(server, SF_IN_HANDLER)) {
+      core.flagServer(server, SF_CONCLUDE);
+      return;
+    }
+    core.unflagServer(server, SF_CONCLUDE);
+    const status = core.server(server, S_BEST_STATUS);
+    if (core.serverHas(server, SF_CANCELLED)) {
+      if (core.server(server, S_BEST) === 0) this.#answerLocally(server, 487);
+      else this.sendBest(server);
+      return;
+    }
+    if (status >= 300 && this.#runner.hasFailureHandler && !this.#isSilentTimeout(server)) {
+      this.#runner.runFailure(server, status);
+      return;
+    }
+    this.sendBest(server);
+  }
+
+  /** Sends the best response upstream. */
+  sendBest(server: number): void {
+    const core = this.#core;
+    if (!core.layer.serverIsOpen(server)) return;
+    const status = core.server(server, S_BEST_STATUS);
+    if (core.server(server, S_BEST) !== 0) {
+      this.loadBest(server);
+      this.#forward(server, core.response.status === 503 ? 500 : 0);
+    } else if (this.#isSilentTimeout(server)) {
+      // RFC 4320 §4.1: a 408 to a non-INVITE request would come when nobody waits for it any more.
+      core.layer.endServer(server);
+      return;
+    } else {
+      this.#answerLocally(server, status === 0 ? 408 : status);
+    }
+    this.finish(server);
+  }
+
+  /** Reads the best response back into `core.response`; false when it is one of our own. */
+  loadBest(server: number): boolean {
+    const core = this.#core;
+    const block = core.server(server, S_BEST);
+    if (block === 0) return false;
+    core.response.parse(core.arena.bytes, block, block + core.server(server, S_BEST_BYTES));
+    core.response.validateResponse();
+    return true;
+  }
+
+  /** A final response has gone upstream: what was kept for it is given back, what still rings is cancelled. */
+  finish(server: number): void {
+    if (this.#core.layer.serverIsOpen(server)) return;
+    if (this.#core.server(server, S_PENDING) > 0) this.cancelBranches(server, CF_LOSER);
+    this.#forget(server);
+  }
+
+  #provisional(server: number, client: number, status: number, isInvite: boolean): void {
+    const core = this.#core;
+    if (isInvite) {
+      if (core.clientHas(client, CF_CANCEL_WANTED) && !core.clientHas(client, CF_CANCEL_SENT)) this.#sendCancel(client);
+      if (status > 100 && !core.clientHas(client, CF_CANCEL_SENT)) core.layer.restartTimerC(client);
+    }
+    if (status === 100) return;
+    if (!core.layer.serverIsOpen(server)) {
+      core.counters[C_DROP_LATE_RESPONSE]!++;
+      return;
+    }
+    this.#forward(server, 0);
+  }
+
+  #success(server: number, client: number, isInvite: boolean): void {
+    const core = this.#core;
+    // In Accepted the branch is no longer pending: this is a 2xx that came again, or another dialog behind a fork.
+    const first = this.#branchDone(server, client);
+    if (!isInvite && !core.layer.serverIsOpen(server)) {
+      core.counters[C_DROP_LATE_RESPONSE]!++;
+      return;
+    }
+    this.#forward(server, 0);
+    if (first) this.finish(server);
+  }
+
+  #failed(server: number, client: number, status: number, isInvite: boolean): void {
+    const core = this.#core;
+    this.#branchDone(server, client);
+    if (!core.layer.serverIsOpen(server)) return;
+    if (status >= 600 && isInvite) this.cancelBranches(server, CF_LOSER);
+    const pending = core.server(server, S_PENDING);
+    if (pending === 0 && core.server(server, S_BEST_STATUS) === 0 && this.#mayForwardAtOnce(server)) {
+      this.#forward(server, status === 503 ? 500 : 0);
+      this.finish(server);
+      return;
+    }
+    this.#keepBest(server, status);
+    if (pending === 0) this.settle(server);
+  }
+
+  /** Nothing else can want a say in which failure goes up. */
+  #mayForwardAtOnce(server: number): boolean {
+    const core = this.#core;
+    return (!this.#runner.hasFailureHandler || core.serverHas(server, SF_CANCELLED)) && !core.serverHas(server, SF_IN_HANDLER);
+  }
+
+  /** One branch less is pending. False when it had ended before. */
+  #branchDone(server: number, client: number): boolean {
+    const core = this.#core;
+    if (core.clientHas(client, CF_DONE)) return false;
+    core.flagClient(client, CF_DONE);
+    core.setServer(server, S_PENDING, core.server(server, S_PENDING) - 1);
+    return true;
+  }
+
+  /** A branch ended without a final response. */
+  #endedWithout(client: number, status: number): void {
+    const core = this.#core;
+    const server = core.client(client, C_SERVER);
+    if (server === 0) return;
+    if (!this.#branchDone(server, client)) return;
+    if (!core.layer.serverIsOpen(server)) return;
+    this.noteLocal(server, core.serverHas(server, SF_CANCELLED) ? 487 : status);
+    this.settle(server);
+  }
+
+  #isSilentTimeout(server: number): boolean {
+    const core = this.#core;
+    return core.server(server, S_BEST_STATUS) === 408 && core.server(server, S_BEST) === 0 && core.server(server, F_CLASS) !== M_INVITE;
+  }
+
+  #answerLocally(server: number, status: number): void {
+    const view = this.#runner.requestView(server);
+    if (view !== undefined) this.#answers.inTransaction(server, view, status, plainAnswer(reasonBytes(status)));
+    this.finish(server);
+  }
+
+  /** Forwards `core.response` upstream (§16.7 steps 3, 8 and 9); `status` replaces its status when it is not 0. */
+  #forward(server: number, status: number): void {
+    const core = this.#core;
+    const view = core.response;
+    const { plan } = core;
+    plan.clear();
+    if (!planTopViaRemoval(view, plan)) {
+      core.counters[C_DROP_LAST_VIA]!++;
+      return;
+    }
+    if (!this.#runner.runReply(server, plan)) return;
+    if (view.status === 401 || view.status === 407) this.#addChallenges(server);
+    const sent = status === 0 ? view.status : status;
+    if (!core.layer.mayRespond(server, sent)) {
+      core.counters[C_DROP_LATE_RESPONSE]!++;
+      return;
+    }
+    if (core.composer.forwardResponse(view, plan, status)) core.layer.respond(server, sent, core.composer.start, core.composer.end);
+  }
+
+  #keepBest(server: number, status: number): void {
+    const core = this.#core;
+    const view = core.response;
+    const best = core.server(server, S_BEST_STATUS);
+    if (status === 401 || status === 407) this.#keepChallenges(server);
+    if (!isBetter(status, best) && !(core.server(server, S_BEST) === 0 && best === status)) return;
+    const length = view.end - view.start;
+    const block = core.arena.store.allocate(length);
+    if (block !== 0) core.arena.bytes.copyWithin(block, view.start, view.end);
+    // Without room for the bytes the status is kept, and sent as an answer of our own.
+    this.#setBest(server, status, block, block === 0 ? 0 : length);
+  }
+
+  #setBest(server: number, status: number, block: number, length: number): void {
+    const core = this.#core;
+    core.arena.store.free(core.server(server, S_BEST));
+    core.setServer(server, S_BEST_STATUS, status);
+    core.setServer(server, S_BEST, block);
+    core.setServer(server, S_BEST_BYTES, length);
+  }
+
+  #keepChallenges(server: number): void {
+    const { response: view } = this.#core;
+    const kept = this.#challenges.get(server) ?? [];
+    for (const id of [H_WWW_AUTHENTICATE, H_PROXY_AUTHENTICATE]) {
+      for (let field = view.nextField(id, -1); field >= 0 && kept.length < MAX_CHALLENGES; field = view.nextField(id, field)) {
+        kept.push(view.bytes.slice(view.fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field)));
+      }
+    }
+    this.#challenges.set(server, kept);
+  }
+
+  /** Challenges of the other branches go into the 401 or 407 that goes up; its own stand in it already. */
+  #addChallenges(server: number): void {
+    const kept = this.#challenges.get(server);
+    if (kept === undefined) return;
+    const { response: view, plan } = this.#core;
+    for (const line of kept) {
+      if (!containsLine(view, line)) plan.add(view.headersEnd, 0, line, line.length);
+    }
+  }
+
+  #sendCancel(client: number): void {
+    const core = this.#core;
+    if (core.clientHas(client, CF_CANCEL_SENT)) return;
+    core.flagClient(client, CF_CANCEL_SENT);
+    core.layer.cancelled(client);
+    if (!this.#readSent(client)) return;
+    const server = core.client(client, C_SERVER);
+    const loser = core.clientHas(client, CF_LOSER);
+    const block = server === 0 || loser ? 0 : core.server(server, S_REASON);
+    const composed = loser
+      ? core.composer.cancel(core.stored, REASON_ELSEWHERE, 0, REASON_ELSEWHERE.length)
+      : core.composer.cancel(core.stored, core.arena.bytes, block, block === 0 ? 0 : block + core.server(server, S_REASON_BYTES));
+    if (!composed) return;
+    const cancel = core.layer.createClient(core.client(client, F_KEY_LO), core.client(client, F_KEY_HI), M_CANCEL);
+    if (cancel === 0) return;
+    core.layer.setClientEndpoint(cancel, core.layer.clientEndpoint(client));
+    if (core.layer.sendRequest(cancel, core.composer.start, core.composer.end)) core.counters[C_CANCELS_OUT]!++;
+    else core.layer.endClient(cancel);
+  }
+
+  /** Reads the request that was sent on a branch back into `core.stored`. */
+  #readSent(client: number): boolean {
+    const core = this.#core;
+    const block = core.client(client, F_LAST);
+    if (block === 0) return false;
+    return core.stored.parse(core.arena.bytes, block, block + core.client(client, F_LAST_BYTES)) === 0;
+  }
+
+  #keepReason(server: number, cancel: MessageView): void {
+    const core = this.#core;
+    const field = cancel.nextField(H_REASON, -1);
+    if (field < 0) return;
+    const start = cancel.fields[field * FIELD_STRIDE + FIELD_LINE]!;
+    const length = cancel.lineEnd(field) - start;
+    const block = core.arena.store.allocate(length);
+    if (block === 0) return;
+    core.arena.bytes.copyWithin(block, start, start + length);
+    core.setServer(server, S_REASON, block);
+    core.setServer(server, S_REASON_BYTES, length);
+  }
+
+  #forget(server: number): void {
+    const core = this.#core;
+    const { store } = core.arena;
+    this.#setBest(server, core.server(server, S_BEST_STATUS), 0, 0);
+    store.free(core.server(server, S_REASON));
+    core.setServer(server, S_REASON, 0);
+    if (this.#challenges.size > 0) this.#challenges.delete(server);
+    this.#runner.release(server);
+  }
+}
+
+/** Whether the header has this very line. */
+function containsLine(view: MessageView, line: Uint8Array): boolean {
+  for (let field = 0; field < view.fieldCount; field++) {
+    const start = view.fields[field * FIELD_STRIDE + FIELD_LINE]!;
+    if (view.lineEnd(field) - start !== line.length) continue;
+    let same = true;
+    for (let i = 0; same && i < line.length; i++) same = view.bytes[start + i] === line[i];
+    if (same) return true;
+  }
+  return false;
+}

@@ -1,0 +1,142 @@
+/**
+ * The Route set of a request: route information preprocessing (RFC 3261 §16.4), finding the next hop in it (§16.6 step 6),
+ * and planning what has to be taken out of the Route fields. Works on offsets of the view; sans-I/O.
+ */
+import { findRouteMark } from './branch.js';
+import { type EditPlan, NO_TEXT } from './edit-plan.js';
+import type { Listeners } from './next-hop.js';
+import { skipLws } from '../sip/chars.js';
+import { H_ROUTE } from '../sip/header-names.js';
+import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
+import { NameAddrView, parseNameAddr } from '../sip/name-addr.js';
+import { UriView, parseUri } from '../sip/uri.js';
+
+const nameAddr = new NameAddrView();
+const uri = new UriView();
+
+/** What preprocessing found out about a request; kept with it. */
+export class RouteSet {
+  /** Route values of ours at the top: they are taken out. */
+  own = 0;
+  /** Route values in all. */
+  count = 0;
+  /** The Request-URI was one that we Record-Routed (a strict router sent this): the last Route value is the real one. */
+  fromStrict = false;
+  /** That value's URI, in the bytes of the view. */
+  uriStart = -1;
+  uriEnd = -1;
+
+  reset(): void {
+    this.own = 0;
+    this.count = 0;
+    this.fromStrict = false;
+    this.uriStart = -1;
+    this.uriEnd = -1;
+  }
+
+  /** Route values left for others to follow. */
+  get left(): number {
+    return this.count - this.own - (this.fromStrict ? 1 : 0);
+  }
+}
+
+/** URI of one Route value, as left by `findRoute`. */
+export const foundRoute = { uriStart: -1, uriEnd: -1 };
+
+/** Most values of ours at the top: two, where the dialog crosses two listeners. */
+const OWN_MAX = 2;
+
+/** Route information preprocessing (§16.4). `view.uri` is the parsed Request-URI. */
+export function preprocess(view: MessageView, listeners: Listeners, out: RouteSet): void {
+  out.reset();
+  if (view.route < 0) return;
+  const bytes = view.bytes;
+  if (findRouteMark(bytes, view.uriStart, view.uriEnd) >= 0 && listeners.isOurs(bytes, view.uri)) out.fromStrict = true;
+  let own = true;
+  for (let field = view.route; field >= 0; field = view.nextField(H_ROUTE, field)) {
+    const slot = field * FIELD_STRIDE;
+    const end = view.fields[slot + FIELD_END]!;
+    let at = view.fields[slot + FIELD_VALUE]!;
+    for (;;) {
+      if (parseNameAddr(bytes, at, end, nameAddr) !== 0) return;
+      out.count++;
+      if (own && out.own < OWN_MAX && parseUri(bytes, nameAddr.uriStart, nameAddr.uriEnd, uri) === 0 && listeners.isOurs(bytes, uri)) {
+        out.own++;
+      } else {
+        own = false;
+      }
+      out.uriStart = nameAddr.uriStart;
+      out.uriEnd = nameAddr.uriEnd;
+      at = nameAddr.valueEnd;
+      if (at >= end) break;
+      at = skipLws(bytes, at + 1, end);
+    }
+  }
+  if (out.fromStrict && out.own === out.count) out.own--;
+}
+
+/** Finds Route value number `index` (0 is the top one); its URI in `foundRoute`. False when there are not so many. */
+export function findRoute(view: MessageView, index: number): boolean {
+  const bytes = view.bytes;
+  let left = index;
+  for (let field = view.route; field >= 0; field = view.nextField(H_ROUTE, field)) {
+    const slot = field * FIELD_STRIDE;
+    const end = view.fields[slot + FIELD_END]!;
+    let at = view.fields[slot + FIELD_VALUE]!;
+    for (;;) {
+      if (parseNameAddr(bytes, at, end, nameAddr) !== 0) return false;
+      if (left === 0) {
+        foundRoute.uriStart = nameAddr.uriStart;
+        foundRoute.uriEnd = nameAddr.uriEnd;
+        return true;
+      }
+      left--;
+      at = nameAddr.valueEnd;
+      if (at >= end) break;
+      at = skipLws(bytes, at + 1, end);
+    }
+  }
+  return false;
+}
+
+/** Plans to take out Route values number `first` to `first + count - 1`. */
+export function planRemoval(view: MessageView, first: number, count: number, plan: EditPlan): void {
+  if (count <= 0) return;
+  const bytes = view.bytes;
+  const last = first + count;
+  let index = 0;
+  for (let field = view.route; field >= 0 && index < last; field = view.nextField(H_ROUTE, field)) {
+    const slot = field * FIELD_STRIDE;
+    const end = view.fields[slot + FIELD_END]!;
+    const start = view.fields[slot + FIELD_VALUE]!;
+    let at = start;
+    let removeFrom = -1;
+    let removeTo = -1;
+    let kept = false;
+    for (;;) {
+      if (parseNameAddr(bytes, at, end, nameAddr) !== 0) return;
+      const next = nameAddr.valueEnd >= end ? end : skipLws(bytes, nameAddr.valueEnd + 1, end);
+      if (index >= first && index < last) {
+        if (removeFrom < 0) removeFrom = at;
+        removeTo = next;
+      } else {
+        kept = true;
+      }
+      index++;
+      if (nameAddr.valueEnd >= end) break;
+      at = next;
+    }
+    if (removeFrom < 0) continue;
+    if (!kept) {
+      const line = view.fields[slot + FIELD_LINE]!;
+      plan.add(line, view.lineEnd(field) - line, NO_TEXT, 0);
+      continue;
+    }
+    // Values at the end of a field leave the comma in front of them: it goes too.
+    if (removeTo === end) {
+      while (removeFrom > start && bytes[removeFrom - 1] !== 0x2c) removeFrom--;
+      if (removeFrom > start) removeFrom--;
+    }
+    plan.add(removeFrom, removeTo - removeFrom, NO_TEXT, 0);
+  }
+}

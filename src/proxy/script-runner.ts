@@ -1,0 +1,484 @@
+/**
+ * Runs the handlers of a routing script and does what they ask for: relay, reply. Suspends a transaction while a handler
+ * of it is pending, and keeps a script's mistakes from being the proxy's: what throws is counted, logged and answered 500.
+ *
+ * Invariants: the request handler runs once a transaction; a handler that is pending holds its transaction, not the shard;
+ * what it does after its transaction was answered or cancelled is refused and counted. Sans-I/O.
+ */
+import { type AnswerText, type Answers, plainAnswer } from './answers.js';
+import { type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER, SF_KEPT, SF_SUSPENDED } from './core.js';
+import { type EditPlan, NO_TEXT } from './edit-plan.js';
+import { FORWARDED, FORWARD_FAULT, FORWARD_TOO_LONG, type Forwarder } from './forwarder.js';
+import { LogLimit } from './log-limit.js';
+import { HOP_STATUS } from './next-hop.js';
+import type { ResponseContexts } from './response-context.js';
+import { copyEndpoint } from './via-fix.js';
+import { ScriptError, type ReplyOptions, type ScriptLog, type Target } from '../script/api.js';
+import { FailureContext } from '../script/failure-context.js';
+import type { ScriptHost } from '../script/host.js';
+import { headerLines, oneLine } from '../script/message-headers.js';
+import { ReplyContext } from '../script/reply-context.js';
+import { RequestContext, callIdOf } from '../script/request-context.js';
+import { bytesOf, textOf } from '../script/text.js';
+import type { MessageView } from '../sip/message.js';
+import { M_ACK, M_CANCEL, M_INVITE } from '../sip/methods.js';
+import { reasonBytes, reasonPhrase } from '../sip/reasons.js';
+import {
+  C_ACKS_DROPPED,
+  C_SCRIPT_ERRORS,
+  C_SCRIPT_LATE,
+  C_SCRIPT_NO_ACTION,
+  C_SCRIPT_RUNS,
+  C_SCRIPT_SUSPENDED,
+} from '../telemetry/counters.js';
+import { F_STATUS, S_BEST, S_BEST_STATUS, S_NEXT_INDEX, S_PENDING, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
+
+/** Contexts kept for use again. */
+const POOL_MAX = 1024;
+/** Script errors logged a second; the rest are counted only. */
+const ERRORS_LOGGED_PER_SECOND = 10;
+
+const PLAIN_REASONS = new Map<number, AnswerText>();
+
+export class ScriptRunner implements ScriptHost {
+  /** Set by the engine: something was done outside of its calls. */
+  onWork: (() => void) | undefined;
+  /** How deep in calls of the engine this is: 0 when a promise of a script went on by itself. */
+  depth = 0;
+  readonly #core: Core;
+  readonly #answers: Answers;
+  readonly #forwarder: Forwarder;
+  readonly #contexts: ResponseContexts;
+  readonly #pool: RequestContext[] = [];
+  /** Contexts that later handlers of a transaction, or pending ones, need. */
+  readonly #kept = new Map<number, RequestContext>();
+  readonly #reply: ReplyContext;
+  readonly #errorLimit = new LogLimit(ERRORS_LOGGED_PER_SECOND);
+  /** Context of the handler that runs right now. */
+  #running: RequestContext | undefined;
+  #suspended = 0;
+
+  constructor(core: Core, answers: Answers, forwarder: Forwarder, contexts: ResponseContexts) {
+    this.#core = core;
+    this.#answers = answers;
+    this.#forwarder = forwarder;
+    this.#contexts = contexts;
+    this.#reply = new ReplyContext(this, core.response);
+  }
+
+  get suspended(): number {
+    return this.#suspended;
+  }
+
+  get hasFailureHandler(): boolean {
+    return this.#core.routes.failure !== undefined;
+  }
+
+  /** A context for a message that is about to be parsed. */
+  acquire(): RequestContext {
+    return this.#pool.pop() ?? new RequestContext(this, this.#core.options.limits.headers);
+  }
+
+  /** Gives a context back, and its block if it owns one. */
+  giveBack(context: RequestContext): void {
+    if (context.ownsBlock) this.#core.arena.store.free(context.block);
+    context.reset();
+    if (this.#pool.length < POOL_MAX) this.#pool.push(context);
+  }
+
+  // Handlers
+
+  /** Runs the request handler. The context is the runner's from here on. */
+  runRequest(context: RequestContext): void {
+    const core = this.#core;
+    const { server } = context;
+    core.counters[C_SCRIPT_RUNS]!++;
+    if (server !== 0) core.flagServer(server, SF_IN_HANDLER);
+    const outer = this.#running;
+    this.#running = context;
+    let result: unknown;
+    try {
+      result = core.routes.request(context);
+    } catch (error) {
+      this.#handlerFailed('request', error, context);
+    }
+    if (!isThenable(result) && !context.acted && !context.dead) this.#withoutAction(context);
+    this.#running = outer;
+    if (isThenable(result)) this.#suspend(context, 'request', result);
+    else this.#requestDone(context);
+  }
+
+  /** Runs the failure handler for the best response so far. */
+  runFailure(server: number, status: number): void {
+    const core = this.#core;
+    const handler = core.routes.failure;
+    const context = this.#kept.get(server) ?? this.#restore(server);
+    const attempts = core.server(server, S_NEXT_INDEX);
+    if (handler === undefined || context === undefined || core.serverHas(server, SF_SUSPENDED) || attempts >= core.options.limits.targets) {
+      // A handler that is pending has seen its branches fail: what it does from here on comes too late.
+      this.#contexts.sendBest(server);
+      return;
+    }
+    const fromPeer = this.#contexts.loadBest(server);
+    const { response } = core;
+    const reason = fromPeer ? textOf(response.bytes, response.reasonStart, response.reasonEnd) : reasonPhrase(status);
+    context.live = true;
+    context.acted = false;
+    core.flagServer(server, SF_IN_HANDLER);
+    const outer = this.#running;
+    this.#running = context;
+    let result: unknown;
+    try {
+      result = handler.call(core.routes, new FailureContext(context, status, reason, !fromPeer));
+    } catch (error) {
+      this.#handlerFailed('failure', error, context);
+    }
+    this.#running = outer;
+    if (isThenable(result)) this.#suspend(context, 'failure', result);
+    else this.#failureDone(context);
+  }
+
+  /** Runs the reply handler, if there is one, on `core.response`; its changes go into `plan`. False: the script dropped it. */
+  runReply(server: number, plan: EditPlan): boolean {
+    const core = this.#core;
+    const handler = core.routes.reply;
+    if (handler === undefined) return true;
+    const reply = this.#reply;
+    reply.reset(this.#kept.get(server)?.state ?? {});
+    try {
+      handler.call(core.routes, reply);
+    } catch (error) {
+      this.#reportError('reply', error, core.response);
+    }
+    if (reply.dropped) return false;
+    if (reply.messageHeaders.changed) reply.messageHeaders.plan(plan);
+    return true;
+  }
+
+  /** Tells the reply handler's view where the response at hand came from. */
+  setReplySource(from: Parameters<typeof copyEndpoint>[0]): void {
+    if (this.#core.routes.reply !== undefined) copyEndpoint(from, this.#reply.origin);
+  }
+
+  /** The caller cancelled: tells a pending handler by its signal, and runs the cancel handler. */
+  cancelled(server: number, cancel: MessageView): void {
+    const core = this.#core;
+    const kept = this.#kept.get(server);
+    kept?.abort();
+    const handler = core.routes.cancel;
+    if (handler === undefined) return;
+    const context = kept ?? this.#restore(server);
+    if (context === undefined) return;
+    const wasDead = context.dead;
+    try {
+      handler.call(core.routes, context);
+    } catch (error) {
+      this.#reportError('cancel', error, cancel);
+    }
+    context.dead = wasDead;
+  }
+
+  /** The view of a transaction's request, for an answer of our own; undefined when the request is not kept any more. */
+  requestView(server: number): MessageView | undefined {
+    const core = this.#core;
+    const kept = this.#kept.get(server);
+    if (kept !== undefined) return kept.view;
+    const block = core.server(server, S_REQUEST);
+    if (block === 0) return undefined;
+    core.stored.parse(core.arena.bytes, block, block + core.server(server, S_REQUEST_BYTES));
+    core.stored.findToTag();
+    return core.stored;
+  }
+
+  /** The transaction needs its request no more: the block goes back, or stays with a handler that is pending. */
+  release(server: number): void {
+    const core = this.#core;
+    const block = core.server(server, S_REQUEST);
+    if (block !== 0) {
+      core.setServer(server, S_REQUEST, 0);
+      if (core.serverHas(server, SF_SUSPENDED | SF_IN_HANDLER)) {
+        const context = this.#running?.server === server ? this.#running : this.#kept.get(server);
+        if (context !== undefined) {
+          context.ownsBlock = true;
+          context.dead = true;
+          context.abort();
+          if (core.serverHas(server, SF_KEPT)) this.#unkeep(server);
+          return;
+        }
+      }
+      core.arena.store.free(block);
+    }
+    if (!core.serverHas(server, SF_KEPT)) return;
+    const context = this.#kept.get(server);
+    this.#unkeep(server);
+    if (context === undefined) return;
+    context.abort();
+    this.giveBack(context);
+  }
+
+  // ScriptHost
+
+  relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean {
+    const core = this.#core;
+    const targets: readonly (Target | undefined)[] = isList(target) ? target : [target];
+    if (context.server === 0) return this.#relayStateless(context, targets[0]);
+    const { server } = context;
+    if (context.dead || !this.#forwarder.isOpen(server)) {
+      core.counters[C_SCRIPT_LATE]!++;
+      return false;
+    }
+    context.acted = true;
+    let sent = false;
+    for (const one of targets) {
+      if (core.server(server, S_NEXT_INDEX) >= core.options.limits.targets) {
+        this.#contexts.noteLocal(server, 500);
+        break;
+      }
+      const outcome = this.#forwarder.addBranch(context, one);
+      if (outcome === FORWARDED) sent = true;
+      else this.#contexts.noteLocal(server, this.#statusOf(outcome));
+    }
+    if (sent && context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
+    if (!sent) this.#contexts.settle(server);
+    this.#tellDriver();
+    return sent;
+  }
+
+  reply(context: RequestContext, status: number, reason: string | undefined, options: ReplyOptions | undefined): boolean {
+    const core = this.#core;
+    const text = answerText(status, reason, options);
+    if (context.server === 0) {
+      if (context.dead || context.acted || context.view.method === M_ACK) return false;
+      context.acted = true;
+      this.#answers.stateless(context.view, status, text, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+      this.#tellDriver();
+      return true;
+    }
+    const { server } = context;
+    if (context.dead || !core.layer.serverIsOpen(server) || core.serverHas(server, SF_CANCELLED)) {
+      core.counters[C_SCRIPT_LATE]!++;
+      return false;
+    }
+    if (status >= 200) context.acted = true;
+    const sent = this.#answers.inTransaction(server, context.view, status, text);
+    if (sent && status >= 200) this.#contexts.finish(server);
+    this.#tellDriver();
+    return sent;
+  }
+
+  scriptLog(view: MessageView): ScriptLog {
+    const { log, options } = this.#core;
+    const about = { shard: options.shard, callId: callIdOf(view) };
+    return {
+      error: (text, fields) => { log.error({ ...about, ...fields }, text); },
+      warn: (text, fields) => { log.warn({ ...about, ...fields }, text); },
+      info: (text, fields) => { log.info({ ...about, ...fields }, text); },
+      debug: (text, fields) => { log.debug({ ...about, ...fields }, text); },
+    };
+  }
+
+  #relayStateless(context: RequestContext, target: Target | undefined): boolean {
+    const core = this.#core;
+    if (context.dead) {
+      core.counters[C_SCRIPT_LATE]!++;
+      return false;
+    }
+    context.acted = true;
+    const outcome = this.#forwarder.stateless(context, target);
+    if (outcome !== FORWARDED) {
+      if (context.view.method === M_ACK) {
+        core.counters[C_ACKS_DROPPED]!++;
+      } else {
+        const status = this.#statusOf(outcome);
+        this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+      }
+    }
+    this.#tellDriver();
+    return outcome === FORWARDED;
+  }
+
+  #statusOf(outcome: number): number {
+    if (outcome === FORWARD_FAULT) return HOP_STATUS[this.#forwarder.fault]!;
+    return outcome === FORWARD_TOO_LONG ? 513 : 503;
+  }
+
+  /** 100 Trying, so that the caller stops sending its INVITE again (§16.2). */
+  #trying(context: RequestContext): void {
+    this.#answers.inTransaction(context.server, context.view, 100, plain(100));
+  }
+
+  #suspend(context: RequestContext, handler: 'request' | 'failure', pending: PromiseLike<unknown>): void {
+    const core = this.#core;
+    const { server } = context;
+    if (server !== 0) {
+      core.unflagServer(server, SF_IN_HANDLER);
+      if (!context.dead) {
+        core.flagServer(server, SF_SUSPENDED);
+        this.#keep(server, context);
+        if (context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
+        if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
+      }
+    }
+    this.#suspended++;
+    core.counters[C_SCRIPT_SUSPENDED] = this.#suspended;
+    pending.then(
+      () => { this.#resumed(context, handler); },
+      (error: unknown) => {
+        this.#handlerFailed(handler, error, context);
+        this.#resumed(context, handler);
+      },
+    );
+  }
+
+  /** A pending handler has come to its end. */
+  #resumed(context: RequestContext, handler: 'request' | 'failure'): void {
+    const core = this.#core;
+    this.#suspended--;
+    core.counters[C_SCRIPT_SUSPENDED] = this.#suspended;
+    if (handler === 'request' && !context.acted && !context.dead) this.#withoutAction(context);
+    if (context.server !== 0 && !context.dead) core.unflagServer(context.server, SF_SUSPENDED);
+    if (handler === 'request') this.#requestDone(context);
+    else this.#failureDone(context);
+    this.#tellDriver();
+  }
+
+  #requestDone(context: RequestContext): void {
+    const core = this.#core;
+    const { server } = context;
+    // Dead: a final response went out while the handler ran, and the transaction has let go of the context.
+    if (server === 0 || context.dead) {
+      this.giveBack(context);
+      return;
+    }
+    core.unflagServer(server, SF_IN_HANDLER);
+    if (this.#laterHandlers()) this.#keep(server, context);
+    else this.#unkeepAndGiveBack(server, context);
+    if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
+  }
+
+  #failureDone(context: RequestContext): void {
+    const core = this.#core;
+    const { server } = context;
+    if (context.dead) {
+      this.giveBack(context);
+      return;
+    }
+    core.unflagServer(server, SF_IN_HANDLER);
+    this.#keep(server, context);
+    if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
+    else if (core.server(server, S_PENDING) === 0 && core.layer.serverIsOpen(server)) this.#contexts.sendBest(server);
+  }
+
+  /** A request handler that ended without relay or reply: an error of the script, unless the request wants no answer. */
+  #withoutAction(context: RequestContext): void {
+    const core = this.#core;
+    const { method } = context.view;
+    if (method === M_ACK) {
+      core.counters[C_ACKS_DROPPED]!++;
+      return;
+    }
+    if (context.server !== 0 && core.serverHas(context.server, SF_CANCELLED)) return;
+    core.counters[C_SCRIPT_NO_ACTION]!++;
+    if (context.server === 0) {
+      const status = method === M_CANCEL ? 481 : 500;
+      this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+      return;
+    }
+    if (this.#answers.inTransaction(context.server, context.view, 500, plain(500))) this.#contexts.finish(context.server);
+  }
+
+  #handlerFailed(handler: string, error: unknown, context: RequestContext): void {
+    this.#reportError(handler, error, context.view);
+    if (handler !== 'request' || context.acted || context.dead) return;
+    context.acted = true;
+    if (context.server === 0) {
+      if (context.view.method !== M_ACK) {
+        this.#answers.stateless(context.view, 500, plain(500), context.keyLo, context.keyHi, context.replyTo, this.#core.noEdits);
+      }
+      return;
+    }
+    if (this.#answers.inTransaction(context.server, context.view, 500, plain(500))) this.#contexts.finish(context.server);
+  }
+
+  #reportError(handler: string, error: unknown, view: MessageView): void {
+    const core = this.#core;
+    core.counters[C_SCRIPT_ERRORS]!++;
+    const suppressed = this.#errorLimit.pass(core.layer.wheel.nowMs);
+    if (suppressed < 0) return;
+    const fields: Record<string, unknown> = { handler, callId: callIdOf(view), err: error };
+    if (suppressed > 0) fields['suppressed'] = suppressed;
+    core.log.error(fields, `the ${handler} handler of the routing script failed`);
+  }
+
+  /** Whether contexts outlive the request handler. */
+  #laterHandlers(): boolean {
+    const { routes } = this.#core;
+    return routes.failure !== undefined || routes.reply !== undefined || routes.cancel !== undefined;
+  }
+
+  #keep(server: number, context: RequestContext): void {
+    this.#core.flagServer(server, SF_KEPT);
+    this.#kept.set(server, context);
+  }
+
+  #unkeep(server: number): void {
+    this.#core.unflagServer(server, SF_KEPT);
+    this.#kept.delete(server);
+  }
+
+  #unkeepAndGiveBack(server: number, context: RequestContext): void {
+    if (this.#core.serverHas(server, SF_KEPT)) this.#unkeep(server);
+    this.giveBack(context);
+  }
+
+  /** A context for a transaction whose first one was given back: the script was changed in between. */
+  #restore(server: number): RequestContext | undefined {
+    const core = this.#core;
+    const block = core.server(server, S_REQUEST);
+    if (block === 0) return undefined;
+    const context = this.acquire();
+    context.view.parse(core.arena.bytes, block, block + core.server(server, S_REQUEST_BYTES));
+    context.view.validateRequest();
+    context.server = server;
+    context.block = block;
+    copyEndpoint(core.layer.serverEndpoint(server), context.origin);
+    copyEndpoint(core.layer.serverEndpoint(server), context.replyTo);
+    this.#keep(server, context);
+    return context;
+  }
+
+  #tellDriver(): void {
+    if (this.depth === 0) this.onWork?.();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function isList(target: Target | readonly Target[] | undefined): target is readonly Target[] {
+  return Array.isArray(target);
+}
+
+/** The answer with the standard phrase; built once a status. */
+function plain(status: number): AnswerText {
+  let text = PLAIN_REASONS.get(status);
+  if (text === undefined) {
+    text = plainAnswer(reasonBytes(status));
+    PLAIN_REASONS.set(status, text);
+  }
+  return text;
+}
+
+function answerText(status: number, reason: string | undefined, options: ReplyOptions | undefined): AnswerText {
+  if (!Number.isInteger(status) || status < 100 || status > 699) {
+    throw new ScriptError('VD_SCRIPT_STATUS', `reply() takes a status from 100 to 699, found ${String(status)}`);
+  }
+  if (reason === undefined && options === undefined) return plain(status);
+  return {
+    reason: reason === undefined ? reasonBytes(status) : bytesOf(oneLine(reason, 'reason phrase')),
+    headers: options?.headers === undefined ? NO_TEXT : headerLines(options.headers),
+    bodyType: options?.body === undefined ? NO_TEXT : bytesOf(oneLine(options.body.type, 'body type')),
+    body: options?.body === undefined ? NO_TEXT : bytesOf(options.body.content),
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * One life of a shard, from the task's argument to its stop: takes the shared memory over, instantiates the script, builds
+ * the engine and runs the loop. Runs in a worker thread of the pool, once per thread.
+ *
+ * Invariant: a shard that crashes takes its thread with it. Whatever the script left behind (timers, sockets, half-done
+ * state) is gone before the next life of this shard begins.
+ */
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { loadLibc } from '../net/libc.js';
+import type { EngineApi } from '../proxy/engine-api.js';
+import type { EngineLog, EngineOptions, Outbox } from '../proxy/ports.js';
+import { Doorbell, EventFdBell } from '../ring/doorbell.js';
+import { RingReader, RingWriter } from '../ring/spsc-ring.js';
+import type { Routes } from '../script/api.js';
+import { instantiateScript } from '../script/instantiate.js';
+import { shardBlock } from '../telemetry/blocks.js';
+import { C_SCRIPT_ERRORS } from '../telemetry/counters.js';
+import { createShardLogger, type ShardLogger } from '../telemetry/logger.js';
+import { Clock } from './clock.js';
+import { decodeToShard, encodeControl, errorCode, errorText, type FromShard, type ToShard } from './control-message.js';
+import { STATE_DRAINING, STATE_READY, W_PENDING, W_STATE } from './control-words.js';
+import { ShardLoop } from './loop.js';
+import { BatchOutbox } from './outbox-batch.js';
+import { RingOutbox } from './outbox-ring.js';
+import type { ShardOutbox } from './shard-outbox.js';
+import { decodeSettings, type ShardMemory, type ShardSettings, type ShardTask } from './shard-task.js';
+
+/** Makes the engine of a shard. */
+export type EngineFactory = (
+  options: EngineOptions,
+  ports: { outbox: Outbox; counters: Float64Array; log: EngineLog },
+  routes: Routes,
+) => EngineApi;
+
+/** Runs a shard until it is stopped. Never rejects: a crash is reported through the port and ends the thread. */
+export async function runShard(task: ShardTask, createEngine: EngineFactory): Promise<void> {
+  const { memory, port } = task;
+  const settings = decodeSettings(task.settings);
+  const counters = shardBlock(memory.blocks, settings.engine.shard);
+  const log = createShardLogger(settings.log, settings.engine.shard);
+  // A promise that a script forgot about is the script's error, not a reason to drop every call of this shard.
+  process.on('unhandledRejection', (reason) => {
+    counters[C_SCRIPT_ERRORS]!++;
+    log.error({ err: reason }, 'unhandled rejection in the routing script');
+  });
+  try {
+    const shard = await startShard(settings, memory, port, counters, log, createEngine);
+    await shard.run();
+  } catch (error) {
+    log.debug({ err: error }, 'shard ends');
+    report(port, { type: 'failed', code: errorCode(error), message: errorText(error) });
+    process.exit(1);
+  }
+}
+
+async function startShard(
+  settings: ShardSettings, memory: ShardMemory, port: MessagePort, counters: Float64Array, log: ShardLogger,
+  createEngine: EngineFactory,
+): Promise<ShardLoop> {
+  const words = new Int32Array(memory.words);
+  const ownResources = process.getActiveResourcesInfo().length;
+  const routes = await instantiateScript(settings.script);
+  const outbox = createOutbox(settings, memory, counters);
+  const engine = createEngine(settings.engine, { outbox, counters, log }, routes);
+
+  const obey = (message: ToShard): void => {
+    switch (message.type) {
+      case 'stop':
+        loop.stop();
+        break;
+      case 'drain':
+        engine.drain();
+        loop.watchPending();
+        Atomics.store(words, W_PENDING, engine.pending());
+        Atomics.store(words, W_STATE, STATE_DRAINING);
+        break;
+      case 'reload':
+        loop.holdEventLoop(reload(engine, port, message));
+        break;
+      case 'log-level':
+        log.setLevel(message.level);
+        break;
+      case 'crash':
+        if (settings.allowCrash) throw new Error('crash asked for');
+        break;
+    }
+  };
+  const loop: ShardLoop = new ShardLoop({
+    engine,
+    ring: new RingReader(memory.inRing),
+    bell: new Doorbell(memory.inBell),
+    outbox,
+    counters,
+    words,
+    clock: new Clock(settings.originMs),
+    log,
+    ownResources,
+    onMailbox: () => {
+      for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
+        obey(decodeToShard(entry.message));
+      }
+    },
+  });
+  Atomics.store(words, W_STATE, STATE_READY);
+  report(port, { type: 'ready' });
+  return loop;
+}
+
+function createOutbox(settings: ShardSettings, memory: ShardMemory, counters: Float64Array): ShardOutbox {
+  const out = new RingWriter(memory.outRing);
+  const { batch } = settings;
+  if (batch === undefined) return new RingOutbox(out, new Doorbell(memory.mainBell));
+  const loaded = loadLibc();
+  if (loaded.libc === undefined) throw new Error(`the batch driver of the main thread has a libc, this thread has not: ${loaded.reason}`);
+  const mainBell = new EventFdBell(loaded.libc, memory.mainBell, batch.mainBellFd);
+  return new BatchOutbox(loaded.libc, batch.sockets, out, mainBell, counters);
+}
+
+async function reload(engine: EngineApi, port: MessagePort, message: Extract<ToShard, { type: 'reload' }>): Promise<void> {
+  try {
+    engine.setRoutes(await instantiateScript(message.script));
+    report(port, { type: 'reloaded', id: message.id });
+  } catch (error) {
+    report(port, { type: 'reloaded', id: message.id, error: { code: errorCode(error), message: errorText(error) } });
+  }
+}
+
+function report(port: MessagePort, message: FromShard): void {
+  port.postMessage(encodeControl(message));
+}

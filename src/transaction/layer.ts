@@ -1,0 +1,496 @@
+/**
+ * The transaction layer of one shard (RFC 3261 §17, RFC 6026): the two tables, the timers, and the execution of the state
+ * tables in `machines.ts`. It sends, resends and forgets messages; what a message means for the call is for the
+ * transaction user (the proxy core), which it tells by `TransactionUser`.
+ *
+ * Invariant: every record in a table is in a state of its machine, and its timers are armed as that state says. Messages
+ * handed in lie in the arena (`arena.bytes`); what has to be sent again is copied into the message store. Sans-I/O.
+ */
+import type { Arena } from '../proxy/arena.js';
+import type { Endpoint, EngineLimits, TimerSettings } from '../proxy/ports.js';
+import { M_INVITE } from '../sip/methods.js';
+import {
+  C_ACK_TIMEOUTS,
+  C_CLIENT_TX,
+  C_CLIENT_TX_ALIVE,
+  C_DROP_LATE_RESPONSE,
+  C_DROP_OUTBOX_FULL,
+  C_REQUESTS_OUT,
+  C_RESPONSES_OUT,
+  C_RESPONSE_RETRANSMISSIONS_IN,
+  C_RETRANSMISSIONS_IN,
+  C_RETRANSMISSIONS_OUT,
+  C_SERVER_TX,
+  C_SERVER_TX_ALIVE,
+  C_TIMEOUTS,
+} from '../telemetry/counters.js';
+import { type TimerHandler, TimerWheel } from '../timer/wheel.js';
+import {
+  DO_ABSORB,
+  DO_ACK,
+  DO_ARM_64T1,
+  DO_ARM_C,
+  DO_ARM_D,
+  DO_ARM_RETRANSMIT,
+  DO_ARM_T4,
+  DO_DOUBLE,
+  DO_DOUBLE_CAPPED,
+  DO_END,
+  DO_FORGET,
+  DO_PASS,
+  DO_REARM_T2,
+  DO_RESEND,
+  DO_RESEND_ACK,
+  DO_SEND,
+  DO_STOP_RETRANSMIT,
+  E_ACK,
+  E_CANCELLED,
+  E_LIFETIME,
+  E_RECV_1XX,
+  E_RECV_2XX,
+  E_RECV_FINAL,
+  E_REQUEST,
+  E_RETRANSMIT,
+  E_SEND_1XX,
+  E_SEND_2XX,
+  E_SEND_FINAL,
+  E_TRANSPORT_ERROR,
+  S_FREE,
+  S_IC_CALLING,
+  S_IC_PROCEEDING,
+  S_IS_ACCEPTED,
+  S_IS_PROCEEDING,
+  S_NC_PROCEEDING,
+  S_NC_TRYING,
+  S_NS_PROCEEDING,
+  S_NS_TRYING,
+  actionsOf,
+  nextStateOf,
+  transition,
+} from './machines.js';
+import type { MessageStore } from './message-store.js';
+import {
+  F_A0,
+  F_A1,
+  F_A2,
+  F_A3,
+  F_CONNECTION,
+  F_FAMILY,
+  F_GENERATION,
+  F_INTERVAL_MS,
+  F_LAST,
+  F_LAST_BYTES,
+  F_LISTENER,
+  F_PORT,
+  F_STATE,
+  F_STATUS,
+  RECORD_STRIDE,
+  TransactionTable,
+} from './table.js';
+
+/** Timers B, F, H, J, L and M last this many T1 (RFC 3261 Table 4). */
+const LIFETIME_T1 = 64;
+
+/** What the layer tells its user. Every call is made with the record still alive. */
+export interface TransactionUser {
+  /** A response passed the client transaction: not a retransmission, not late. The message is the user's to know. */
+  onResponse(client: number): void;
+  /** An ACK is due for the final response at hand; `again` when that response came again (§17.1.1.3). */
+  onAckDue(client: number, again: boolean): void;
+  /** Timer B or F: no final response came. The client transaction ends behind this call. */
+  onClientTimeout(client: number): void;
+  /** Timer C, or 64·T1 passed after a CANCEL: the branch still rings. */
+  onClientOverdue(client: number): void;
+  /** The request could not be sent. The client transaction ends behind this call. */
+  onClientSendFailed(client: number): void;
+  /** The record is about to be given back. */
+  onClientEnd(client: number): void;
+  onServerEnd(server: number): void;
+}
+
+/** The retransmission timer node of a record counts from its lifetime node. */
+const NODES = 2;
+
+export class TransactionLayer implements TimerHandler {
+  readonly servers: TransactionTable;
+  readonly clients: TransactionTable;
+  readonly wheel: TimerWheel;
+  readonly #arena: Arena;
+  readonly #store: MessageStore;
+  readonly #counters: Float64Array;
+  readonly #user: TransactionUser;
+  readonly #t1Ms: number;
+  readonly #t2Ms: number;
+  readonly #t4Ms: number;
+  readonly #timerCMs: number;
+  readonly #timerDMs: number;
+  readonly #clientNodes: number;
+  readonly #endpoint: Endpoint = { listener: 0, family: 4, port: 0, a0: 0, a1: 0, a2: 0, a3: 0, connection: 0 };
+  /** Server transactions without a final response, and client transactions of theirs: what draining waits for. */
+  #open = 0;
+
+  constructor(arena: Arena, counters: Float64Array, timers: TimerSettings, limits: EngineLimits, user: TransactionUser) {
+    this.#arena = arena;
+    this.#store = arena.store;
+    this.#counters = counters;
+    this.#user = user;
+    this.servers = new TransactionTable(limits.transactions);
+    this.clients = new TransactionTable(limits.branches);
+    this.#clientNodes = limits.transactions * NODES;
+    this.wheel = new TimerWheel((limits.transactions + limits.branches) * NODES, this);
+    this.#t1Ms = timers.t1Ms;
+    this.#t2Ms = timers.t2Ms;
+    this.#t4Ms = timers.t4Ms;
+    this.#timerCMs = timers.timerCMs;
+    this.#timerDMs = timers.timerDMs;
+  }
+
+  /** Transactions that wait for a final response. */
+  get open(): number {
+    return this.#open;
+  }
+
+  // Server transactions
+
+  /** A server transaction in its first state, peer not yet set; 0 when the table is full. */
+  createServer(lo: number, hi: number, cls: number): number {
+    const id = this.servers.allocate();
+    if (id === 0) return 0;
+    this.servers.insert(id, lo, hi, cls);
+    this.servers.records[id * RECORD_STRIDE + F_STATE] = cls === M_INVITE ? S_IS_PROCEEDING : S_NS_TRYING;
+    this.#open++;
+    this.#counters[C_SERVER_TX]!++;
+    this.#counters[C_SERVER_TX_ALIVE] = this.servers.alive;
+    return id;
+  }
+
+  /** The request of a server transaction came again. */
+  requestAgain(id: number): void {
+    this.#stepServer(id, E_REQUEST, 0, 0);
+  }
+
+  /** An ACK with the key of an INVITE came. False when it is for the user (ACK to a 2xx under the same branch). */
+  ack(id: number): boolean {
+    const step = transition(this.serverState(id), E_ACK);
+    if (step === -1 || (actionsOf(step) & DO_PASS) !== 0) return step === -1;
+    this.#stepServer(id, E_ACK, 0, 0);
+    return true;
+  }
+
+  /** Whether a response with this status may be sent now (§17.2: one final, nothing after it but a 2xx after a 2xx). */
+  mayRespond(id: number, status: number): boolean {
+    return transition(this.serverState(id), sendEvent(status)) !== -1;
+  }
+
+  /**
+   * Sends the response composed in the arena at `[start, end)` (reserved, not yet committed). False when the state does
+   * not allow it: nothing is sent.
+   */
+  respond(id: number, status: number, start: number, end: number): boolean {
+    const event = sendEvent(status);
+    if (transition(this.serverState(id), event) === -1) return false;
+    this.servers.records[id * RECORD_STRIDE + F_STATUS] = status;
+    this.#stepServer(id, event, start, end);
+    return true;
+  }
+
+  /** Ends a server transaction without an answer (RFC 4320: a non-INVITE request that nobody answered in time). */
+  endServer(id: number): void {
+    this.#destroyServer(id);
+  }
+
+  serverState(id: number): number {
+    return this.servers.records[id * RECORD_STRIDE + F_STATE]!;
+  }
+
+  /** True while no final response has been sent. */
+  serverIsOpen(id: number): boolean {
+    const state = this.serverState(id);
+    return state === S_IS_PROCEEDING || state === S_NS_TRYING || state === S_NS_PROCEEDING;
+  }
+
+  // Client transactions
+
+  /** A client transaction in its first state, peer not yet set; 0 when the table is full. */
+  createClient(lo: number, hi: number, cls: number): number {
+    const id = this.clients.allocate();
+    if (id === 0) return 0;
+    this.clients.insert(id, lo, hi, cls);
+    this.clients.records[id * RECORD_STRIDE + F_STATE] = cls === M_INVITE ? S_IC_CALLING : S_NC_TRYING;
+    this.#counters[C_CLIENT_TX]!++;
+    this.#counters[C_CLIENT_TX_ALIVE] = this.clients.alive;
+    return id;
+  }
+
+  /** Keeps the request composed in the arena at `[start, end)` (reserved) for retransmission, sends it, starts timers. */
+  sendRequest(id: number, start: number, end: number): boolean {
+    const records = this.clients.records;
+    const at = id * RECORD_STRIDE;
+    if (!this.#keep(records, at, start, end)) return false;
+    this.#commit(start, end, this.clientEndpoint(id), ownerOf(id, records[at + F_GENERATION]!, 1), C_REQUESTS_OUT);
+    records[at + F_INTERVAL_MS] = this.#t1Ms;
+    this.wheel.arm(this.#clientNode(id), this.#t1Ms);
+    this.wheel.arm(this.#clientNode(id) + 1, LIFETIME_T1 * this.#t1Ms);
+    return true;
+  }
+
+  /** A response came whose branch and method match this client transaction. */
+  response(id: number, status: number): void {
+    const event = status < 200 ? E_RECV_1XX : status < 300 ? E_RECV_2XX : E_RECV_FINAL;
+    this.#stepClient(id, event, status);
+  }
+
+  /** The branch was cancelled: without a final response it is overdue in 64·T1. */
+  cancelled(id: number): void {
+    this.#stepClient(id, E_CANCELLED, 0);
+  }
+
+  /** Timer C starts over (§16.7 step 2). */
+  restartTimerC(id: number): void {
+    this.wheel.arm(this.#clientNode(id) + 1, this.#timerCMs);
+  }
+
+  endClient(id: number): void {
+    this.#destroyClient(id);
+  }
+
+  clientState(id: number): number {
+    return this.clients.records[id * RECORD_STRIDE + F_STATE]!;
+  }
+
+  /** True while no final response has been received. */
+  clientIsOpen(id: number): boolean {
+    const state = this.clientState(id);
+    return state === S_IC_CALLING || state === S_IC_PROCEEDING || state === S_NC_TRYING || state === S_NC_PROCEEDING;
+  }
+
+  /** The datagram with this owner could not be sent. */
+  sendFailed(owner: number): void {
+    if (owner < 0) return;
+    const id = owner >>> OWNER_ID_SHIFT;
+    const generation = (owner >>> 1) & OWNER_GENERATION_MASK;
+    const table = (owner & 1) === 1 ? this.clients : this.servers;
+    if (id === 0 || id > table.capacity) return;
+    const at = id * RECORD_STRIDE;
+    if (table.records[at + F_STATE] === S_FREE || (table.records[at + F_GENERATION]! & OWNER_GENERATION_MASK) !== generation) return;
+    if (table === this.clients) this.#stepClient(id, E_TRANSPORT_ERROR, 0);
+    else this.#stepServer(id, E_TRANSPORT_ERROR, 0, 0);
+  }
+
+  // Peers
+
+  setServerEndpoint(id: number, from: Endpoint): void {
+    setEndpoint(this.servers.records, id * RECORD_STRIDE, from);
+  }
+
+  setClientEndpoint(id: number, to: Endpoint): void {
+    setEndpoint(this.clients.records, id * RECORD_STRIDE, to);
+  }
+
+  /** Borrowed until the next call of this or `clientEndpoint`. */
+  serverEndpoint(id: number): Endpoint {
+    return readEndpoint(this.servers.records, id * RECORD_STRIDE, this.#endpoint);
+  }
+
+  clientEndpoint(id: number): Endpoint {
+    return readEndpoint(this.clients.records, id * RECORD_STRIDE, this.#endpoint);
+  }
+
+  // Timers
+
+  onTimer(node: number): void {
+    const isClient = node > this.#clientNodes;
+    const index = (isClient ? node - this.#clientNodes : node) - 1;
+    const id = (index >>> 1) + 1;
+    const event = (index & 1) === 0 ? E_RETRANSMIT : E_LIFETIME;
+    if (isClient) this.#stepClient(id, event, 0);
+    else this.#stepServer(id, event, 0, 0);
+  }
+
+  #serverNode(id: number): number {
+    return (id - 1) * NODES + 1;
+  }
+
+  #clientNode(id: number): number {
+    return this.#clientNodes + (id - 1) * NODES + 1;
+  }
+
+  #stepServer(id: number, event: number, start: number, end: number): void {
+    const records = this.servers.records;
+    const at = id * RECORD_STRIDE;
+    const step = transition(records[at + F_STATE]!, event);
+    if (step === -1) return;
+    const actions = actionsOf(step);
+    const next = nextStateOf(step);
+    const wasOpen = this.serverIsOpen(id);
+    records[at + F_STATE] = next;
+    if (wasOpen && !this.serverIsOpen(id)) this.#open--;
+    if ((actions & DO_ABSORB) !== 0) this.#counters[C_RETRANSMISSIONS_IN]!++;
+    if ((actions & DO_SEND) !== 0) {
+      this.#commit(start, end, this.serverEndpoint(id), ownerOf(id, records[at + F_GENERATION]!, 0), C_RESPONSES_OUT);
+      // In Accepted nothing is ever sent again from here: retransmissions of a 2xx are the callee's (RFC 6026).
+      if (next !== S_IS_ACCEPTED) this.#keep(records, at, start, end);
+    }
+    if ((actions & DO_RESEND) !== 0) this.#resend(records, at, this.serverEndpoint(id), C_RESPONSES_OUT, event === E_RETRANSMIT);
+    this.#runTimers(records, at, actions, this.#serverNode(id));
+    if ((actions & DO_FORGET) !== 0) this.#forget(records, at);
+    // The one timer that a server transaction tells of is Timer H: no ACK came.
+    if ((actions & DO_PASS) !== 0 && event === E_LIFETIME) this.#counters[C_ACK_TIMEOUTS]!++;
+    if ((actions & DO_END) !== 0) this.#destroyServer(id);
+  }
+
+  #stepClient(id: number, event: number, status: number): void {
+    const records = this.clients.records;
+    const at = id * RECORD_STRIDE;
+    const before = records[at + F_STATE]!;
+    const step = transition(before, event);
+    if (step === -1) {
+      if (status !== 0) this.#counters[C_DROP_LATE_RESPONSE]!++;
+      return;
+    }
+    const actions = actionsOf(step);
+    records[at + F_STATE] = nextStateOf(step);
+    if (status !== 0) records[at + F_STATUS] = status;
+    if ((actions & DO_ABSORB) !== 0) this.#counters[C_RESPONSE_RETRANSMISSIONS_IN]!++;
+    if ((actions & DO_RESEND) !== 0) this.#resend(records, at, this.clientEndpoint(id), C_REQUESTS_OUT, true);
+    this.#runTimers(records, at, actions, this.#clientNode(id));
+    if ((actions & DO_ACK) !== 0) this.#user.onAckDue(id, false);
+    if ((actions & DO_RESEND_ACK) !== 0) this.#user.onAckDue(id, true);
+    if ((actions & DO_FORGET) !== 0) this.#forget(records, at);
+    if ((actions & DO_PASS) !== 0) this.#passClient(id, event, before);
+    if ((actions & DO_END) !== 0 && records[at + F_STATE] !== S_FREE) this.#destroyClient(id);
+  }
+
+  #passClient(id: number, event: number, before: number): void {
+    if (event === E_LIFETIME) {
+      this.#counters[C_TIMEOUTS]!++;
+      if (before === S_IC_PROCEEDING) this.#user.onClientOverdue(id);
+      else this.#user.onClientTimeout(id);
+    } else if (event === E_TRANSPORT_ERROR) {
+      this.#user.onClientSendFailed(id);
+    } else {
+      this.#user.onResponse(id);
+    }
+  }
+
+  #runTimers(records: Int32Array, at: number, actions: number, node: number): void {
+    const wheel = this.wheel;
+    if ((actions & DO_ARM_RETRANSMIT) !== 0) {
+      records[at + F_INTERVAL_MS] = this.#t1Ms;
+      wheel.arm(node, this.#t1Ms);
+    }
+    if ((actions & (DO_DOUBLE | DO_DOUBLE_CAPPED | DO_REARM_T2)) !== 0) {
+      let intervalMs = records[at + F_INTERVAL_MS]! * 2;
+      if ((actions & DO_DOUBLE_CAPPED) !== 0 && intervalMs > this.#t2Ms) intervalMs = this.#t2Ms;
+      if ((actions & DO_REARM_T2) !== 0) intervalMs = this.#t2Ms;
+      records[at + F_INTERVAL_MS] = intervalMs;
+      wheel.arm(node, intervalMs);
+    }
+    if ((actions & DO_STOP_RETRANSMIT) !== 0) wheel.cancel(node);
+    if ((actions & DO_ARM_64T1) !== 0) wheel.arm(node + 1, LIFETIME_T1 * this.#t1Ms);
+    if ((actions & DO_ARM_T4) !== 0) wheel.arm(node + 1, this.#t4Ms);
+    if ((actions & DO_ARM_D) !== 0) wheel.arm(node + 1, this.#timerDMs);
+    if ((actions & DO_ARM_C) !== 0) wheel.arm(node + 1, this.#timerCMs);
+  }
+
+  /** Copies `[start, end)` of the arena into the store as the message to send again. False when the store is full. */
+  #keep(records: Int32Array, at: number, start: number, end: number): boolean {
+    const length = end - start;
+    let block = records[at + F_LAST]!;
+    if (block === 0 || this.#store.sizeOf(block) < length) {
+      this.#store.free(block);
+      block = this.#store.allocate(length);
+      records[at + F_LAST] = block;
+      records[at + F_LAST_BYTES] = 0;
+      if (block === 0) return false;
+    }
+    this.#arena.bytes.copyWithin(block, start, end);
+    records[at + F_LAST_BYTES] = length;
+    return true;
+  }
+
+  /** A message that does not fit the send queue is lost like any datagram: the timers send it again. */
+  #commit(start: number, end: number, to: Endpoint, owner: number, counter: number): void {
+    if (this.#arena.commit(start, end, to, owner)) this.#counters[counter]!++;
+    else this.#counters[C_DROP_OUTBOX_FULL]!++;
+  }
+
+  #forget(records: Int32Array, at: number): void {
+    this.#store.free(records[at + F_LAST]!);
+    records[at + F_LAST] = 0;
+    records[at + F_LAST_BYTES] = 0;
+  }
+
+  #resend(records: Int32Array, at: number, to: Endpoint, counter: number, byTimer: boolean): void {
+    const block = records[at + F_LAST]!;
+    if (block === 0) return;
+    if (!this.#arena.send(block, block + records[at + F_LAST_BYTES]!, to, -1)) {
+      this.#counters[C_DROP_OUTBOX_FULL]!++;
+      return;
+    }
+    this.#counters[counter]!++;
+    if (byTimer) this.#counters[C_RETRANSMISSIONS_OUT]!++;
+  }
+
+  #destroyServer(id: number): void {
+    const at = id * RECORD_STRIDE;
+    if (this.servers.records[at + F_STATE] === S_FREE) return;
+    if (this.serverIsOpen(id)) this.#open--;
+    this.#user.onServerEnd(id);
+    this.wheel.cancel(this.#serverNode(id));
+    this.wheel.cancel(this.#serverNode(id) + 1);
+    this.#forget(this.servers.records, at);
+    this.servers.release(id);
+    this.#counters[C_SERVER_TX_ALIVE] = this.servers.alive;
+  }
+
+  #destroyClient(id: number): void {
+    const at = id * RECORD_STRIDE;
+    if (this.clients.records[at + F_STATE] === S_FREE) return;
+    this.#user.onClientEnd(id);
+    this.wheel.cancel(this.#clientNode(id));
+    this.wheel.cancel(this.#clientNode(id) + 1);
+    this.#forget(this.clients.records, at);
+    this.clients.release(id);
+    this.#counters[C_CLIENT_TX_ALIVE] = this.clients.alive;
+  }
+}
+
+function sendEvent(status: number): number {
+  return status < 200 ? E_SEND_1XX : status < 300 ? E_SEND_2XX : E_SEND_FINAL;
+}
+
+// An owner (see `Outbox.commit`) is a record in 31 bits: id, 8 bits of its generation, table.
+const OWNER_ID_SHIFT = 9;
+const OWNER_GENERATION_MASK = 0xff;
+
+/** Records whose failed sends can be told apart: ids beyond are sent without an owner. */
+const OWNER_ID_MAX = (1 << (31 - OWNER_ID_SHIFT)) - 1;
+
+function ownerOf(id: number, generation: number, side: number): number {
+  if (id > OWNER_ID_MAX) return -1;
+  return (id << OWNER_ID_SHIFT) | ((generation & OWNER_GENERATION_MASK) << 1) | side;
+}
+
+function setEndpoint(records: Int32Array, at: number, from: Endpoint): void {
+  records[at + F_LISTENER] = from.listener;
+  records[at + F_FAMILY] = from.family;
+  records[at + F_PORT] = from.port;
+  records[at + F_A0] = from.a0;
+  records[at + F_A1] = from.a1;
+  records[at + F_A2] = from.a2;
+  records[at + F_A3] = from.a3;
+  records[at + F_CONNECTION] = from.connection;
+}
+
+function readEndpoint(records: Int32Array, at: number, out: Endpoint): Endpoint {
+  out.listener = records[at + F_LISTENER]!;
+  out.family = records[at + F_FAMILY]!;
+  out.port = records[at + F_PORT]!;
+  out.a0 = records[at + F_A0]!;
+  out.a1 = records[at + F_A1]!;
+  out.a2 = records[at + F_A2]!;
+  out.a3 = records[at + F_A3]!;
+  out.connection = records[at + F_CONNECTION]!;
+  return out;
+}

@@ -1,0 +1,46 @@
+/** 5,000 calls at 500 a second through each UDP driver, and not one may fail. */
+import { describe, expect, test, vi } from 'vitest';
+import { runCalls } from './call.js';
+import { ProcessGroup } from './process-group.js';
+import { DRIVERS } from './proxy-process.js';
+import { peersAvailable } from './require-peers.js';
+import { startProxy } from './viaduct-process.js';
+
+const CALLS = 5000;
+const CALLS_PER_SECOND = 500;
+
+vi.setConfig({ testTimeout: 90_000 });
+
+describe.skipIf(!peersAvailable('load'))('load', () => {
+  test.each(DRIVERS)(`${String(CALLS)} calls at ${String(CALLS_PER_SECOND)} calls/s: no failed call (%s driver)`, async (io) => {
+    const group = new ProcessGroup('load');
+    try {
+      const proxy = await startProxy(group, { shards: 2, io });
+      const before = await proxy.counters();
+      const { caller } = await runCalls({
+        group,
+        proxy,
+        caller: 'load-uac',
+        callee: 'load-uas',
+        calls: CALLS,
+        rate: CALLS_PER_SECOND,
+        messageLog: false,
+        timeoutSeconds: 60,
+      });
+      const after = await proxy.counters();
+      expect(caller.outOfCall).toBe(0);
+      if (before !== undefined && after !== undefined) {
+        const grown = (name: string): number => (after[name] ?? NaN) - (before[name] ?? NaN);
+        // INVITE, ACK and BYE of each call.
+        expect(grown('scriptRuns')).toBe(3 * CALLS);
+        expect(grown('dropRingFull')).toBe(0);
+        expect(grown('dropOutboxFull')).toBe(0);
+        expect(grown('loopErrors')).toBe(0);
+        expect(after['shardRestarts']).toBe(0);
+      }
+      await proxy.stop();
+    } finally {
+      await group.dispose();
+    }
+  });
+});

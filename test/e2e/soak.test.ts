@@ -1,0 +1,84 @@
+/**
+ * Memory under steady calls, for a minute: resident memory stays flat once the tables are full, and the tables are empty
+ * after the last timer. T1 is 50 ms so that transactions live for 3.2 s and the tables turn over many times. Takes over a
+ * minute, so it runs only with VIADUCT_LONG=1.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test, vi } from 'vitest';
+import { runCalls } from './call.js';
+import { ProcessGroup } from './process-group.js';
+import { DRIVERS } from './proxy-process.js';
+import { peersAvailable } from './require-peers.js';
+import { startProxy } from './viaduct-process.js';
+
+const SECONDS = 60;
+const CALLS_PER_SECOND = 600;
+/** The runtime compiles and sizes its heap, and the tables fill: measured from here on. */
+const WARM_UP_SECONDS = 20;
+/** A transaction that leaked would hold some kilobytes a call. */
+const GROWTH_BYTES_PER_CALL = 256;
+/** 64 × T1, and room for a slow machine. */
+const LINGER_MS = 20_000;
+
+vi.setConfig({ testTimeout: 180_000 });
+
+const enabled = process.env['VIADUCT_LONG'] === '1' && existsSync('/proc/self/status');
+
+interface Sample {
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'latin1'));
+  return Number(match?.[1] ?? NaN) * 1024;
+}
+
+/** Slope of the least-squares line, in bytes a second. */
+function slope(samples: readonly Sample[]): number {
+  const meanX = samples.reduce((sum, { seconds }) => sum + seconds, 0) / samples.length;
+  const meanY = samples.reduce((sum, { bytes }) => sum + bytes, 0) / samples.length;
+  const above = samples.reduce((sum, { seconds, bytes }) => sum + (seconds - meanX) * (bytes - meanY), 0);
+  const below = samples.reduce((sum, { seconds }) => sum + (seconds - meanX) ** 2, 0);
+  return above / below;
+}
+
+describe.skipIf(!enabled || !peersAvailable('memory'))('memory', () => {
+  test.each(DRIVERS)('resident memory is flat over a minute of calls, and nothing is left after it (%s driver)', async (io) => {
+    const group = new ProcessGroup('memory');
+    try {
+      const proxy = await startProxy(group, { shards: 2, io, timers: { t1Ms: 50, t2Ms: 400, t4Ms: 500, timerDMs: 500 } });
+      const samples: Sample[] = [];
+      const startMs = performance.now();
+      const sampler = setInterval(() => samples.push({ seconds: (performance.now() - startMs) / 1000, bytes: residentBytes(proxy.pid) }), 500);
+      try {
+        await runCalls({
+          group,
+          proxy,
+          caller: 'load-uac',
+          callee: 'load-uas',
+          calls: SECONDS * CALLS_PER_SECOND,
+          rate: CALLS_PER_SECOND,
+          messageLog: false,
+          timeoutSeconds: SECONDS + 30,
+        });
+      } finally {
+        clearInterval(sampler);
+      }
+      const steady = samples.filter(({ seconds }) => seconds >= WARM_UP_SECONDS);
+      const bytesPerCall = slope(steady) / CALLS_PER_SECOND;
+      const text = samples.map(({ seconds, bytes }) => `${seconds.toFixed(1)} s ${(bytes / 2 ** 20).toFixed(1)} MiB`).join(', ');
+      console.log(`resident memory, ${io}: ${bytesPerCall.toFixed(0)} bytes a call, ${(Math.max(...samples.map(({ bytes }) => bytes)) / 2 ** 20).toFixed(0)} MiB at most`);
+      expect(bytesPerCall, text).toBeLessThan(GROWTH_BYTES_PER_CALL);
+
+      const alive = async (): Promise<number> => {
+        const counters = await proxy.counters();
+        return counters === undefined ? 0 : (counters['serverTransactionsAlive'] ?? NaN) + (counters['clientTransactionsAlive'] ?? NaN);
+      };
+      await expect.poll(alive, { timeout: LINGER_MS, interval: 500 }).toBe(0);
+      await proxy.stop();
+    } finally {
+      await group.dispose();
+    }
+  });
+});

@@ -1,0 +1,79 @@
+/**
+ * Starts `dist/cli/main.js run` with a configuration of its own in a temporary folder, waits until it answers on every
+ * listener, reads its counters through `viaduct stats`, and stops it.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { StatsSnapshot } from '../../src/telemetry/snapshot.js';
+import { startExternalProxy } from './external-proxy.js';
+import { freeAddress, hostPort } from './free-port.js';
+import type { ProcessGroup } from './process-group.js';
+import type { Counters, ProxyOptions, ProxyProcess } from './proxy-process.js';
+import { answersProbe } from './sip-socket.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const ROUTES = fileURLToPath(new URL('routes/', import.meta.url));
+
+/** Viaduct, or the proxy that VIADUCT_E2E_PROXY names. */
+export async function startProxy(group: ProcessGroup, options: ProxyOptions): Promise<ProxyProcess> {
+  const command = process.env['VIADUCT_E2E_PROXY'];
+  return command === undefined ? startViaduct(group, options) : startExternalProxy(group, command, options);
+}
+
+async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise<ProxyProcess> {
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm run build first`);
+  const folder = group.newFolder(`viaduct-${options.io}-${String(options.shards)}`);
+  const ipv4 = await freeAddress('127.0.0.1');
+  const ipv6 = options.ipv6 === true ? await freeAddress('::1') : undefined;
+  const socket = join(folder, 'control.sock');
+  const listeners = ipv6 === undefined ? [ipv4] : [ipv4, ipv6];
+  const config = {
+    listen: listeners.map((address) => `udp:${hostPort(address)}`),
+    shards: options.shards,
+    io: options.io,
+    routes: join(ROUTES, `${options.routes ?? 'calls'}.ts`),
+    timers: options.timers ?? {},
+    log: { format: 'json' },
+    control: { socket },
+  };
+  // YAML is a superset of JSON.
+  const file = join(folder, 'viaduct.yaml');
+  writeFileSync(file, JSON.stringify(config, null, 2));
+
+  const child = group.start(process.execPath, [MAIN, 'run', '--config', file], {
+    cwd: folder,
+    env: { ...process.env, ...options.env },
+  });
+  let ended = false;
+  void child.exited.then(() => (ended = true));
+  for (const address of listeners) {
+    const ready = await Promise.race([answersProbe(address, 30_000), child.exited.then(() => false)]);
+    if (!ready) {
+      throw new Error(`viaduct ${ended ? 'ended instead of starting' : `does not answer on ${hostPort(address)}`}:\n${child.output()}`);
+    }
+  }
+
+  return {
+    ipv4,
+    ipv6,
+    pid: child.process.pid ?? 0,
+    output: () => child.output(),
+    counters: () => readCounters(group, socket),
+    stop: async () => {
+      if (ended) throw new Error(`viaduct ended before it was stopped:\n${child.output()}`);
+      child.process.kill('SIGTERM');
+      const { code, signal } = await child.exited;
+      if (code !== 0) throw new Error(`viaduct ended with ${String(code ?? signal)}:\n${child.output()}`);
+    },
+  };
+}
+
+async function readCounters(group: ProcessGroup, socket: string): Promise<Counters> {
+  const child = group.start(process.execPath, [MAIN, 'stats', '--json', '--socket', socket], {});
+  const { code } = await child.exited;
+  if (code !== 0) throw new Error(`viaduct stats ended with ${String(code)}:\n${child.output()}`);
+  // A warning of the runtime may stand before it.
+  const text = child.output();
+  return (JSON.parse(text.slice(text.indexOf('{'))) as StatsSnapshot).totals;
+}

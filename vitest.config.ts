@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Two groups, one after the other: first everything that runs in virtual time or in a moment, side by side; then the
+ * end-to-end tests, a file at a time, because they start proxies with several threads and place calls through them.
+ */
+export default defineConfig({
+  resolve: { alias: { viaduct: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  test: {
+    globalSetup: ['test/global-setup.ts'],
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'core',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
