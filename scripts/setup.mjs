@@ -92,6 +92,8 @@ function install() {
 function build() {
   say('building …');
   const hash = sourceHash(ROOT);
+  // What a set-up that was killed halfway has left; the lock says that nobody works on it.
+  for (const name of readdirSync(ROOT).filter((entry) => /^dist\.\d+(\.old)?\.tmp$/.test(entry))) rmSync(join(ROOT, name), { recursive: true, force: true });
   const fresh = join(ROOT, `dist.${process.pid}.tmp`);
   try {
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');

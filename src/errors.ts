@@ -7,45 +7,75 @@
  */
 
 interface ErrorRow {
-  /** The message; `{name}` is replaced by a parameter. */
-  readonly message: string;
-  /** Exit code of a command that ends with it: 1 something is wrong, 2 the command line is. */
-  readonly exitCode: 1 | 2;
+  /** When it happens. */
+  readonly meaning: string;
+  /** What it says; `{name}` is replaced by a parameter. Null: the module that finds the problem says it in its own words. */
+  readonly message: string | null;
+  /** Exit code of a command that ends with it. */
+  readonly exitCode: number;
 }
 
-/** The table. Rows whose message is `{detail}` alone are raised by the module that finds the problem, in its own words. */
+/** The table. */
 export const ERRORS = {
-  VD_USAGE: { message: '{detail}', exitCode: 2 },
-  VD_CONFIG_UNREADABLE: { message: 'cannot read the configuration {file}: {reason}', exitCode: 1 },
-  VD_CONFIG_INVALID: { message: '{detail}', exitCode: 1 },
-  VD_LISTEN_IN_USE: { message: '{detail}', exitCode: 1 },
-  VD_LISTEN_UNAVAILABLE: { message: '{detail}', exitCode: 1 },
-  VD_DRIVER_UNAVAILABLE: { message: '{detail}', exitCode: 1 },
-  VD_SCRIPT_LOAD: { message: '{detail}', exitCode: 1 },
-  VD_SCRIPT_HEADER: { message: '{detail}', exitCode: 1 },
-  VD_SCRIPT_STATUS: { message: '{detail}', exitCode: 1 },
-  VD_SHARD_CRASH: { message: '{detail}', exitCode: 1 },
-  VD_STOPPED: { message: '{detail}', exitCode: 1 },
+  VD_CONFIG_UNREADABLE: {
+    meaning: 'the configuration file is missing, too large or unreadable',
+    message: 'cannot read the configuration {file}: {reason}',
+    exitCode: 1,
+  },
+  VD_CONFIG_INVALID: { meaning: 'the configuration has problems: all are listed', message: null, exitCode: 1 },
+  VD_LISTEN_IN_USE: { meaning: 'another socket is bound to an address of `listen`', message: null, exitCode: 1 },
+  VD_LISTEN_UNAVAILABLE: { meaning: 'an address of `listen` cannot be bound', message: null, exitCode: 1 },
+  VD_DRIVER_UNAVAILABLE: { meaning: '`io.driver: batch` does not work on this machine', message: null, exitCode: 1 },
+  VD_SCRIPT_LOAD: { meaning: 'the routing script cannot be loaded', message: null, exitCode: 1 },
+  VD_SCRIPT_HEADER: { meaning: 'a routing script writes a header that it may not, or in a form that cannot be', message: null, exitCode: 1 },
+  VD_SCRIPT_STATUS: { meaning: 'a routing script answers with a status that is none', message: null, exitCode: 1 },
+  VD_SCRIPT_URI: { meaning: 'a routing script relays to a URI that is none', message: null, exitCode: 1 },
+  VD_SHARD_CRASH: { meaning: 'a shard died', message: null, exitCode: 1 },
+  VD_STOPPED: { meaning: 'the server was stopped while it started', message: null, exitCode: 1 },
   VD_CONTROL_IN_USE: {
+    meaning: 'a living process answers on the control socket',
     message: 'control.socket: {path} is in use by a running instance; stop it, or choose another path (or none)',
     exitCode: 1,
   },
-  VD_CONTROL_UNAVAILABLE: { message: 'control.socket: cannot listen on {path}: {reason}', exitCode: 1 },
-  VD_CONTROL_UNREACHABLE: { message: 'no Viaduct answers on the control socket {path}: {reason}', exitCode: 1 },
-  VD_CONTROL_NONE: { message: 'the configuration has no control socket (control.socket: none)', exitCode: 1 },
-  VD_CONTROL_PROTOCOL: { message: 'the control socket {path} does not speak Viaduct’s protocol: {reason}', exitCode: 1 },
-  VD_CONTROL_REFUSED: { message: 'the control command {command} was refused: {reason}', exitCode: 1 },
+  VD_CONTROL_UNAVAILABLE: {
+    meaning: 'the control socket cannot be opened',
+    message: 'control.socket: cannot listen on {path}: {reason}',
+    exitCode: 1,
+  },
+  VD_CONTROL_UNREACHABLE: {
+    meaning: 'no server answers on the control socket, or it went away',
+    message: 'no Viaduct answers on the control socket {path}: {reason}',
+    exitCode: 1,
+  },
+  VD_CONTROL_NONE: {
+    meaning: 'there is no control socket to ask',
+    message: 'the configuration has no control socket (control.socket: none)',
+    exitCode: 1,
+  },
+  VD_CONTROL_PROTOCOL: {
+    meaning: 'something else than Viaduct answers on the control socket',
+    message: 'the control socket {path} does not speak Viaduct’s protocol: {reason}',
+    exitCode: 1,
+  },
+  VD_CONTROL_REFUSED: {
+    meaning: 'the server refused a command of the control socket',
+    message: 'the control command {command} was refused: {reason}',
+    exitCode: 1,
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** The codes whose message stands in the table. */
+export type WordedCode = { [Code in ErrorCode]: (typeof ERRORS)[Code]['message'] extends string ? Code : never }[ErrorCode];
+
 type Parameters<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Parameters<Rest> : never;
 
 /** What the message of a code needs. */
-export type ErrorParameters<Code extends ErrorCode> = Readonly<Record<Parameters<(typeof ERRORS)[Code]['message']>, string>>;
+export type ErrorParameters<Code extends WordedCode> = Readonly<Record<Parameters<(typeof ERRORS)[Code]['message']>, string>>;
 
 /** An error of the table, complete with its message. */
-export class ViaductError<Code extends ErrorCode = ErrorCode> extends Error {
+export class ViaductError<Code extends WordedCode = WordedCode> extends Error {
   readonly code: Code;
   constructor(code: Code, parameters: ErrorParameters<Code>, options?: ErrorOptions) {
     super(fill(ERRORS[code].message, parameters), options);

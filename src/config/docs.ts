@@ -63,7 +63,7 @@ function defaultCell(schema: z.core.$ZodType): string {
   const text = wordsOf(schema)?.defaultText;
   if (text !== undefined) return text;
   const value = defaultOf(schema);
-  return value === undefined ? 'none: must be given' : `\`${String(value)}\``;
+  return value === undefined ? 'none: must be given' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 
 function exampleValues(): Record<string, unknown> {

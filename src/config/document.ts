@@ -26,9 +26,10 @@ export function readDocument(text: string, file: string): { readonly document: C
     const { line, col } = lines.linePos(offset);
     return { kind: 'file', file, line, column: col };
   };
-  if (parsed.errors.length > 0) {
+  const syntax = [...parsed.errors, ...parsed.warnings];
+  if (syntax.length > 0) {
     return {
-      problems: parsed.errors.map(({ code, message, pos }) => ({
+      problems: syntax.map(({ code, message, pos }) => ({
         path: '',
         origin: at(pos[0]),
         message: code === 'DUPLICATE_KEY' ? 'this key stands here twice; allowed: each key once' : `not valid YAML: ${plain(message)}`,
@@ -36,9 +37,15 @@ export function readDocument(text: string, file: string): { readonly document: C
       })),
     };
   }
+  let value: unknown;
+  try {
+    value = valueOf(parsed);
+  } catch (error) {
+    return { problems: [{ path: '', origin: { kind: 'file', file, line: 0, column: 0 }, message: `not valid YAML: ${plain(String(error))}` }] };
+  }
   return {
     document: {
-      value: valueOf(parsed),
+      value,
       placeOf: (path) => placeAt(parsed, path, false, at, file),
       placeOfKey: (path) => placeAt(parsed, path, true, at, file),
     },
@@ -47,11 +54,16 @@ export function readDocument(text: string, file: string): { readonly document: C
 
 /** Reads one value as YAML does: the right side of `--set key=value`. Undefined when it is not valid YAML. */
 export function readValue(text: string): { readonly value: unknown } | undefined {
-  const parsed = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
-  return parsed.errors.length > 0 ? undefined : { value: valueOf(parsed) };
+  const parsed = parseDocument(text, { prettyErrors: false });
+  if (parsed.errors.length > 0 || parsed.warnings.length > 0) return undefined;
+  try {
+    return { value: valueOf(parsed) };
+  } catch {
+    return undefined;
+  }
 }
 
-/** A list of a hundred aliases of lists of aliases would fill the memory; the package refuses beyond 100. */
+/** Throws when aliases of lists of aliases unfold into more than a hundred: they would fill the memory. */
 function valueOf(document: Document.Parsed): unknown {
   return document.contents === null ? undefined : (document.toJS({ maxAliasCount: 100 }) as unknown);
 }
@@ -83,7 +95,7 @@ function placeAt(document: Document.Parsed, path: Path, ofKey: boolean, at: (off
       offset = ofKey && last ? startOf(key) : (startOf(value) ?? startOf(key));
       node = value;
     } else if (isSeq(node)) {
-      const item = node.items[Number(step)] as ParsedNode | undefined;
+      const item = node.items[Number(step)];
       if (item === undefined) break;
       offset = startOf(item);
       node = item;

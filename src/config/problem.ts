@@ -56,6 +56,6 @@ export function foundText(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object') return 'a mapping';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing');
   return text.length <= FOUND_TEXT_CHARS_MAX ? text : `${text.slice(0, FOUND_TEXT_CHARS_MAX)}…`;
 }

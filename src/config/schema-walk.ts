@@ -14,7 +14,7 @@ export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 /** The keys of a mapping in the order of the schema; undefined for anything else. */
 export function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> | undefined {
   const inner = unwrap(schema);
-  return inner instanceof z.ZodObject ? (inner.shape as Record<string, z.core.$ZodType>) : undefined;
+  return inner instanceof z.ZodObject ? inner.shape : undefined;
 }
 
 /** The schema of a list's items; undefined for anything else. */

@@ -71,6 +71,6 @@ export function shorthand<T extends z.core.$ZodType>(key: string, schema: T) {
 
 /** Attaches words to any schema. */
 export function describe<T extends z.core.$ZodType>(schema: T, words: SettingWords): T {
-  settingWords.add(schema, words as never);
+  settingWords.add(schema, words);
   return schema;
 }

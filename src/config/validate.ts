@@ -46,7 +46,7 @@ function findingsOf(issue: z.core.$ZodIssue, root: unknown): Finding[] {
   const allowed = words?.allowed ?? `a mapping with the keys ${Object.keys(shapeOf(schema) ?? {}).join(', ')}`;
   const found = valueAt(root, path);
   if (found === undefined) return [{ path, ofKey: false, message: 'missing', allowed }];
-  const shown = words?.secret === true ? `a value of ${String(found).length} characters` : foundText(found);
+  const shown = words?.secret === true ? 'a value that is not shown' : foundText(found);
   return [{ path, ofKey: false, message: `found ${shown}`, allowed }];
 }
 

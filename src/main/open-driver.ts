@@ -1,29 +1,26 @@
 /**
  * Picks the UDP driver and opens the sockets with it. Main thread, at start.
  */
-import { ViaductError } from '../errors.js';
 import { loadLibc, type Libc } from '../net/libc.js';
 import { UdpBatchDriver } from '../net/udp-batch.js';
 import { UdpDgramDriver } from '../net/udp-dgram.js';
 import { ListenError, type UdpDriverOptions } from '../net/udp-driver.js';
 import { Doorbell, EventFdBell } from '../ring/doorbell.js';
+import { StartError } from './start-error.js';
 
 /** How the driver was picked: with the libc of the batch driver, or without and why. */
 export type DriverChoice =
   | { readonly kind: 'batch'; readonly libc: Libc }
   | { readonly kind: 'dgram'; readonly reason: string | undefined };
 
-/**
- * `auto` is batch wherever that works. Throws `ViaductError` VD_DRIVER_UNAVAILABLE when
- * batch is asked for and does not work.
- */
+/** `auto` is batch wherever that works. Throws `StartError` VD_DRIVER_UNAVAILABLE when batch is asked for and does not. */
 export function chooseDriver(wanted: 'auto' | 'batch' | 'dgram'): DriverChoice {
   if (wanted === 'dgram') return { kind: 'dgram', reason: undefined };
   const loaded = loadLibc();
   if (loaded.libc !== undefined) return { kind: 'batch', libc: loaded.libc };
   if (wanted === 'batch') {
-    const detail = `io.driver: found batch, which cannot be used here: ${loaded.reason}; allowed: auto, dgram`;
-    throw new ViaductError('VD_DRIVER_UNAVAILABLE', { detail });
+    const text = `io.driver: found batch, which cannot be used here: ${loaded.reason}; allowed: auto, dgram`;
+    throw new StartError('VD_DRIVER_UNAVAILABLE', text);
   }
   return { kind: 'dgram', reason: loaded.reason };
 }
@@ -34,7 +31,7 @@ export type OpenDriver =
   | { readonly kind: 'dgram'; readonly driver: UdpDgramDriver; readonly bell: Doorbell; close(): Promise<void> };
 
 /**
- * Opens the sockets; `bellMemory` is the word of main's bell. Throws `ViaductError` VD_LISTEN_IN_USE or
+ * Opens the sockets; `bellMemory` is the word of main's bell. Throws `StartError` VD_LISTEN_IN_USE or
  * VD_LISTEN_UNAVAILABLE. `close` closes the sockets and the bell; every shard must have ended before.
  */
 export async function openDriver(
@@ -47,7 +44,7 @@ export async function openDriver(
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     const code = error.code === 'ERR_LISTEN_ADDRESS_IN_USE' ? 'VD_LISTEN_IN_USE' : 'VD_LISTEN_UNAVAILABLE';
-    throw new ViaductError(code, { detail: error.message }, { cause: error });
+    throw new StartError(code, error.message, { cause: error });
   }
 }
 

@@ -69,10 +69,12 @@ export class ReceiveLoop {
   async run(): Promise<void> {
     const { coalescer, counters, outRings, receiver } = this.parts;
     let lastTurnMs = performance.now();
-    let idleSleepMs = IDLE_SLEEP_MS;
+    let busy = false;
     let quiet = true;
     while (!this.stopping) {
-      const received: number = quiet ? this.receiveIdle(idleSleepMs) : receiver.receiveBatch(RECEIVE_WAIT_MS, false);
+      const received: number = quiet
+        ? this.receiveIdle(busy ? IDLE_SLEEP_BUSY_MS : IDLE_SLEEP_MS)
+        : receiver.receiveBatch(busy ? 0 : RECEIVE_WAIT_MS, false);
       const passedOn = outRings.drain();
       if (received > 0) counters[C_BATCHES]!++;
       quiet = received === 0 && passedOn === 0;
@@ -82,7 +84,7 @@ export class ReceiveLoop {
         // The turn takes the place of a pause.
         await turnEventLoop();
         lastTurnMs = performance.now();
-        idleSleepMs = this.activity.busy(lastTurnMs) ? IDLE_SLEEP_BUSY_MS : IDLE_SLEEP_MS;
+        busy = this.activity.busy(lastTurnMs);
       } else if (pauseUs > 0) {
         Atomics.wait(this.pauseWord, 0, 0, pauseUs / 1000);
       }

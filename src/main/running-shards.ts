@@ -62,7 +62,7 @@ export class RunningShards {
     });
   }
 
-  /** Resolves when every shard takes messages. Rejects with `ShardStartError`. */
+  /** Resolves when every shard takes messages. Rejects with `StartError`. */
   start(): Promise<void> {
     return this.supervisor.startAll();
   }

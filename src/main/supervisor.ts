@@ -7,6 +7,7 @@
 import type { EngineLog } from '../proxy/ports.js';
 import { errorCode, errorText, type FromShard, type ToShard } from '../shard/control-message.js';
 import { RestartPolicy } from './restart-policy.js';
+import { StartError } from './start-error.js';
 
 /** One run of one shard, from its start to its stop or crash. */
 export interface ShardLife {
@@ -30,16 +31,6 @@ export interface SupervisorPorts {
   nowMs(): number;
   /** Calls `fire` in `delayMs`; the returned function cancels it. */
   after(delayMs: number, fire: () => void): () => void;
-}
-
-/** A shard that could not start, or the script that it could not instantiate. `code` is stable. */
-export class ShardStartError extends Error {
-  readonly code: string;
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ShardStartError';
-    this.code = code;
-  }
 }
 
 interface Slot {
@@ -68,7 +59,7 @@ export class Supervisor {
   private reloadId = 0;
   private stopping = false;
   private onAllReady: (() => void) | undefined;
-  private onStartFailed: ((error: ShardStartError) => void) | undefined;
+  private onStartFailed: ((error: StartError) => void) | undefined;
   private onAllEnded: (() => void) | undefined;
 
   constructor(ports: SupervisorPorts) {
@@ -86,7 +77,7 @@ export class Supervisor {
     }
   }
 
-  /** Starts every shard; resolves when all are ready, rejects with `ShardStartError` as soon as one cannot start. */
+  /** Starts every shard; resolves when all are ready, rejects with `StartError` as soon as one cannot start. */
   startAll(): Promise<void> {
     const started = new Promise<void>((resolve, reject) => {
       this.onAllReady = resolve;
@@ -127,7 +118,7 @@ export class Supervisor {
     for (const shard of waitingFor) this.post(shard, { type: 'reload', id, ...message });
     await settled;
     this.reloads.delete(id);
-    if (reload.error !== undefined) throw new ShardStartError(reload.error.code, reload.error.message);
+    if (reload.error !== undefined) throw new StartError(reload.error.code, reload.error.message);
   }
 
   /** From here on a shard that ends is not replaced. */
@@ -202,7 +193,7 @@ export class Supervisor {
     slot.ready = false;
     for (const id of [...this.reloads.keys()]) this.reloaded(shard, id, undefined);
     if (this.stopping) {
-      this.onStartFailed?.(new ShardStartError('VD_STOPPED', 'stopped while starting'));
+      this.onStartFailed?.(new StartError('VD_STOPPED', 'stopped while starting'));
       if (this.living() === 0) this.onAllEnded?.();
       return;
     }
@@ -210,7 +201,7 @@ export class Supervisor {
     const code = slot.failure?.code ?? errorCode(cause);
     const text = slot.failure?.message ?? errorText(cause);
     if (!slot.wasReady) {
-      this.onStartFailed?.(new ShardStartError(code, text, { cause }));
+      this.onStartFailed?.(new StartError(code, text, { cause }));
       return;
     }
     this.ports.onCrash(shard);

@@ -58,15 +58,21 @@ export class Arena {
     return this.#inbound;
   }
 
-  /** Room to compose a message of at most `maxBytes`; -1 when the send queue is full or the message too long. */
+  /**
+   * Room to compose a message of at most `maxBytes`; -1 when it is too long. With a full send queue it is composed in
+   * scratch: it will not be sent now, but a transaction can keep it and its timers send it again.
+   */
   reserve(maxBytes: number): number {
-    if (this.#outbox.bytes === this.bytes) return this.#outbox.reserve(maxBytes);
+    if (this.#outbox.bytes === this.bytes) {
+      const at = this.#outbox.reserve(maxBytes);
+      if (at >= 0) return at;
+    }
     return maxBytes <= OUTBOUND_BYTES ? this.#outbound : -1;
   }
 
   /** Sends what was composed at `[start, end)`. False when the send queue is full. */
   commit(start: number, end: number, to: Endpoint, owner: number): boolean {
-    if (this.#outbox.bytes === this.bytes) {
+    if (this.#outbox.bytes === this.bytes && start !== this.#outbound) {
       this.#outbox.commit(start, end, to, owner);
       return true;
     }

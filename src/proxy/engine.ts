@@ -128,6 +128,11 @@ export class Engine implements EngineApi {
     this.#draining = true;
   }
 
+  /** Bytes of the message store in use, rounded up to its size classes: 0 when no transaction is left. */
+  get storedBytes(): number {
+    return this.#core.arena.store.usedBytes;
+  }
+
   #dispatch(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void {
     const core = this.#core;
     switch (meta.kind) {
@@ -270,7 +275,7 @@ export class Engine implements EngineApi {
       this.#answers.stateless(view, 200, OK, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
     } else {
       layer.setServerEndpoint(server, context.replyTo);
-      this.#answers.inTransaction(server, view, 200, OK);
+      this.#contexts.answer(server, view, 200, OK);
     }
     this.#contexts.cancelByCaller(invite, view);
     this.#runner.giveBack(context);
@@ -328,8 +333,7 @@ export class Engine implements EngineApi {
   #refuse(context: RequestContext, status: number, text: typeof OK): void {
     this.#core.counters[C_BAD_REQUESTS]!++;
     const { server } = context;
-    this.#answers.inTransaction(server, context.view, status, text);
-    this.#contexts.finish(server);
+    this.#contexts.answer(server, context.view, status, text);
     this.#runner.giveBack(context);
   }
 

@@ -5,7 +5,7 @@
  * Invariants: one final response goes upstream, except further 2xx to an INVITE; nothing but those follows a final; every
  * branch gets at most one CANCEL, and only after a provisional response came on it (§9.1). Sans-I/O.
  */
-import { type Answers, plainAnswer } from './answers.js';
+import { type AnswerText, type Answers, plainAnswer } from './answers.js';
 import { isBetter } from './best-response.js';
 import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER } from './core.js';
 import type { ScriptRunner } from './script-runner.js';
@@ -39,6 +39,9 @@ import {
 /** Reason of a CANCEL for branches that lost (RFC 3326 §2, RFC 3261 §16.7 step 10). */
 const REASON_ELSEWHERE = ascii('Reason: SIP;cause=200;text="Call completed elsewhere"\r\n');
 
+/** What a branch counts as whose final response cannot be passed on: broken, or too long for a datagram. */
+const UNUSABLE = 502;
+
 /** Challenges of several branches kept for one 401 or 407 (§16.7 step 7). */
 const MAX_CHALLENGES = 16;
 
@@ -70,8 +73,10 @@ export class ResponseContexts implements TransactionUser {
     const server = core.client(client, C_SERVER);
     const { status } = view;
     if (server === 0) {
-      // A CANCEL of ours, or a 2xx that comes again when its server transaction has been given back already.
+      // A CANCEL of ours; or its server transaction has been given back already: then a late 2xx goes up statelessly, and a
+      // branch that rings at last is cancelled all the same.
       if (core.client(client, F_CLASS) !== M_CANCEL && status >= 200 && status < 300) this.#stateless.forward(view);
+      else if (isInvite && status < 200 && core.clientHas(client, CF_CANCEL_WANTED)) this.#sendCancel(client);
       return;
     }
     if (status < 200) this.#provisional(server, client, status, isInvite);
@@ -198,7 +203,10 @@ export class ResponseContexts implements TransactionUser {
     const status = core.server(server, S_BEST_STATUS);
     if (core.server(server, S_BEST) !== 0) {
       this.loadBest(server);
-      this.#forward(server, core.response.status === 503 ? 500 : 0);
+      if (!this.#forward(server, core.response.status === 503 ? 500 : 0)) {
+        this.#answerLocally(server, UNUSABLE);
+        return;
+      }
     } else if (this.#isSilentTimeout(server)) {
       // RFC 4320 §4.1: a 408 to a non-INVITE request would come when nobody waits for it any more.
       core.layer.endServer(server);
@@ -217,6 +225,20 @@ export class ResponseContexts implements TransactionUser {
     core.response.parse(core.arena.bytes, block, block + core.server(server, S_BEST_BYTES));
     core.response.validateResponse();
     return true;
+  }
+
+  /**
+   * Answers with a final response of our own. A transaction whose answer cannot be built (no datagram would hold it) is
+   * given up, since nothing else would ever end it. False when nothing was sent.
+   */
+  answer(server: number, view: MessageView, status: number, text: AnswerText): boolean {
+    const { layer } = this.#core;
+    if (this.#answers.inTransaction(server, view, status, text)) {
+      this.finish(server);
+      return true;
+    }
+    if (layer.serverIsOpen(server)) layer.endServer(server);
+    return false;
   }
 
   /** A final response has gone upstream: what was kept for it is given back, what still rings is cancelled. */
@@ -248,8 +270,13 @@ export class ResponseContexts implements TransactionUser {
       core.counters[C_DROP_LATE_RESPONSE]!++;
       return;
     }
-    this.#forward(server, 0);
-    if (first) this.finish(server);
+    if (this.#forward(server, 0)) {
+      if (first) this.finish(server);
+      return;
+    }
+    if (!first || !core.layer.serverIsOpen(server)) return;
+    this.noteLocal(server, UNUSABLE);
+    this.settle(server);
   }
 
   #failed(server: number, client: number, status: number, isInvite: boolean): void {
@@ -259,8 +286,8 @@ export class ResponseContexts implements TransactionUser {
     if (status >= 600 && isInvite) this.cancelBranches(server, CF_LOSER);
     const pending = core.server(server, S_PENDING);
     if (pending === 0 && core.server(server, S_BEST_STATUS) === 0 && this.#mayForwardAtOnce(server)) {
-      this.#forward(server, status === 503 ? 500 : 0);
-      this.finish(server);
+      if (this.#forward(server, status === 503 ? 500 : 0)) this.finish(server);
+      else this.#answerLocally(server, UNUSABLE);
       return;
     }
     this.#keepBest(server, status);
@@ -300,28 +327,31 @@ export class ResponseContexts implements TransactionUser {
 
   #answerLocally(server: number, status: number): void {
     const view = this.#runner.requestView(server);
-    if (view !== undefined) this.#answers.inTransaction(server, view, status, plainAnswer(reasonBytes(status)));
-    this.finish(server);
+    if (view !== undefined) this.answer(server, view, status, plainAnswer(reasonBytes(status)));
+    else this.#core.layer.endServer(server);
   }
 
-  /** Forwards `core.response` upstream (§16.7 steps 3, 8 and 9); `status` replaces its status when it is not 0. */
-  #forward(server: number, status: number): void {
+  /**
+   * Forwards `core.response` upstream (§16.7 steps 3, 8 and 9); `status` replaces its status when it is not 0. False when
+   * nothing went up: dropped by the script (a provisional one), late, broken or too long.
+   */
+  #forward(server: number, status: number): boolean {
     const core = this.#core;
     const view = core.response;
     const { plan } = core;
     plan.clear();
     if (!planTopViaRemoval(view, plan)) {
       core.counters[C_DROP_LAST_VIA]!++;
-      return;
+      return false;
     }
-    if (!this.#runner.runReply(server, plan)) return;
+    if (!this.#runner.runReply(server, plan)) return false;
     if (view.status === 401 || view.status === 407) this.#addChallenges(server);
     const sent = status === 0 ? view.status : status;
     if (!core.layer.mayRespond(server, sent)) {
       core.counters[C_DROP_LATE_RESPONSE]!++;
-      return;
+      return false;
     }
-    if (core.composer.forwardResponse(view, plan, status)) core.layer.respond(server, sent, core.composer.start, core.composer.end);
+    return core.composer.forwardResponse(view, plan, status) && core.layer.respond(server, sent, core.composer.start, core.composer.end);
   }
 
   #keepBest(server: number, status: number): void {

@@ -31,7 +31,10 @@ import {
   C_SCRIPT_RUNS,
   C_SCRIPT_SUSPENDED,
 } from '../telemetry/counters.js';
-import { F_STATUS, S_BEST, S_BEST_STATUS, S_NEXT_INDEX, S_PENDING, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
+import { F_KEY_HI, F_KEY_LO, F_STATUS, S_NEXT_INDEX, S_PENDING, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
+
+/** The answer to a request that its script relays to an empty list of targets (RFC 3261 §16.5). */
+const NO_TARGETS = 480;
 
 /** Contexts kept for use again. */
 const POOL_MAX = 1024;
@@ -144,9 +147,9 @@ export class ScriptRunner implements ScriptHost {
     const handler = core.routes.reply;
     if (handler === undefined) return true;
     const reply = this.#reply;
-    reply.reset(this.#kept.get(server)?.state ?? {});
+    reply.reset(this.#kept.get(server)?.state ?? {}, core.server(server, F_KEY_LO), core.server(server, F_KEY_HI));
     try {
-      handler.call(core.routes, reply);
+      this.#watch('reply', handler.call(core.routes, reply), core.response);
     } catch (error) {
       this.#reportError('reply', error, core.response);
     }
@@ -171,7 +174,7 @@ export class ScriptRunner implements ScriptHost {
     if (context === undefined) return;
     const wasDead = context.dead;
     try {
-      handler.call(core.routes, context);
+      this.#watch('cancel', handler.call(core.routes, context), cancel);
     } catch (error) {
       this.#reportError('cancel', error, cancel);
     }
@@ -221,13 +224,16 @@ export class ScriptRunner implements ScriptHost {
   relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean {
     const core = this.#core;
     const targets: readonly (Target | undefined)[] = isList(target) ? target : [target];
-    if (context.server === 0) return this.#relayStateless(context, targets[0]);
+    if (context.server === 0) return targets.length > 0 && this.#relayStateless(context, targets[0]);
     const { server } = context;
     if (context.dead || !this.#forwarder.isOpen(server)) {
       core.counters[C_SCRIPT_LATE]!++;
       return false;
     }
+    // A failure handler that knows of nobody else leaves it at the best response.
+    if (targets.length === 0 && context.live) return false;
     context.acted = true;
+    if (targets.length === 0) this.#contexts.noteLocal(server, NO_TARGETS);
     let sent = false;
     for (const one of targets) {
       if (core.server(server, S_NEXT_INDEX) >= core.options.limits.targets) {
@@ -259,16 +265,18 @@ export class ScriptRunner implements ScriptHost {
       core.counters[C_SCRIPT_LATE]!++;
       return false;
     }
-    if (status >= 200) context.acted = true;
     const sent = this.#answers.inTransaction(server, context.view, status, text);
-    if (sent && status >= 200) this.#contexts.finish(server);
+    if (sent && status >= 200) {
+      context.acted = true;
+      this.#contexts.finish(server);
+    }
     this.#tellDriver();
     return sent;
   }
 
-  scriptLog(view: MessageView): ScriptLog {
+  scriptLog(view: MessageView, keyLo: number, keyHi: number): ScriptLog {
     const { log, options } = this.#core;
-    const about = { shard: options.shard, callId: callIdOf(view) };
+    const about = { shard: options.shard, callId: callIdOf(view), transaction: keyText(keyLo, keyHi) };
     return {
       error: (text, fields) => { log.error({ ...about, ...fields }, text); },
       warn: (text, fields) => { log.warn({ ...about, ...fields }, text); },
@@ -384,7 +392,12 @@ export class ScriptRunner implements ScriptHost {
       this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
       return;
     }
-    if (this.#answers.inTransaction(context.server, context.view, 500, plain(500))) this.#contexts.finish(context.server);
+    this.#contexts.answer(context.server, context.view, 500, plain(500));
+  }
+
+  /** A handler that has to be sync, but returned a promise: what it does later has no effect, and its error is counted. */
+  #watch(handler: string, result: unknown, view: MessageView): void {
+    if (isThenable(result)) result.then(undefined, (error: unknown) => { this.#reportError(handler, error, view); });
   }
 
   #handlerFailed(handler: string, error: unknown, context: RequestContext): void {
@@ -397,7 +410,7 @@ export class ScriptRunner implements ScriptHost {
       }
       return;
     }
-    if (this.#answers.inTransaction(context.server, context.view, 500, plain(500))) this.#contexts.finish(context.server);
+    this.#contexts.answer(context.server, context.view, 500, plain(500));
   }
 
   #reportError(handler: string, error: unknown, view: MessageView): void {
@@ -405,7 +418,7 @@ export class ScriptRunner implements ScriptHost {
     core.counters[C_SCRIPT_ERRORS]!++;
     const suppressed = this.#errorLimit.pass(core.layer.wheel.nowMs);
     if (suppressed < 0) return;
-    const fields: Record<string, unknown> = { handler, callId: callIdOf(view), err: error };
+    const fields: Record<string, unknown> = { handler, shard: core.options.shard, callId: callIdOf(view), err: error };
     if (suppressed > 0) fields['suppressed'] = suppressed;
     core.log.error(fields, `the ${handler} handler of the routing script failed`);
   }
@@ -441,6 +454,8 @@ export class ScriptRunner implements ScriptHost {
     context.view.validateRequest();
     context.server = server;
     context.block = block;
+    context.keyLo = core.server(server, F_KEY_LO);
+    context.keyHi = core.server(server, F_KEY_HI);
     copyEndpoint(core.layer.serverEndpoint(server), context.origin);
     copyEndpoint(core.layer.serverEndpoint(server), context.replyTo);
     this.#keep(server, context);
@@ -458,6 +473,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function isList(target: Target | readonly Target[] | undefined): target is readonly Target[] {
   return Array.isArray(target);
+}
+
+/** A transaction key as logs show it: 16 hex digits, the same for an INVITE, its ACK and its CANCEL. */
+function keyText(lo: number, hi: number): string {
+  return (hi >>> 0).toString(16).padStart(8, '0') + (lo >>> 0).toString(16).padStart(8, '0');
 }
 
 /** The answer with the standard phrase; built once a status. */

@@ -6,6 +6,6 @@ import type { MessageView } from '../sip/message.js';
 export interface ScriptHost {
   relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean;
   reply(context: RequestContext, status: number, reason: string | undefined, options: ReplyOptions | undefined): boolean;
-  /** A log whose lines carry shard, Call-ID and method of that message. */
-  scriptLog(view: MessageView): ScriptLog;
+  /** A log whose lines carry shard, the Call-ID of that message, and the transaction with that upstream key. */
+  scriptLog(view: MessageView, keyLo: number, keyHi: number): ScriptLog;
 }

@@ -16,6 +16,8 @@ export class ReplyContext implements RouteReply {
   state: Record<string, unknown> = {};
   readonly #host: ScriptHost;
   readonly #view: MessageView;
+  #keyLo = 0;
+  #keyHi = 0;
 
   constructor(host: ScriptHost, view: MessageView) {
     this.#host = host;
@@ -23,8 +25,10 @@ export class ReplyContext implements RouteReply {
     this.messageHeaders = new MessageHeaders(view);
   }
 
-  /** Ready for the response that the view has now. */
-  reset(state: Record<string, unknown>): void {
+  /** Ready for the response that the view has now, of the transaction with that upstream key. */
+  reset(state: Record<string, unknown>, keyLo: number, keyHi: number): void {
+    this.#keyLo = keyLo;
+    this.#keyHi = keyHi;
     this.messageHeaders.reset();
     this.dropped = false;
     this.state = state;
@@ -59,7 +63,7 @@ export class ReplyContext implements RouteReply {
   }
 
   get log(): ScriptLog {
-    return this.#host.scriptLog(this.#view);
+    return this.#host.scriptLog(this.#view, this.#keyLo, this.#keyHi);
   }
 
   drop(): boolean {

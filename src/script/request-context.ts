@@ -145,7 +145,7 @@ export class RequestContext implements RouteRequest {
   }
 
   get log(): ScriptLog {
-    return this.#host.scriptLog(this.view);
+    return this.#host.scriptLog(this.view, this.keyLo, this.keyHi);
   }
 
   get signal(): AbortSignal {

@@ -37,6 +37,11 @@ export interface InvariantSettings {
   readonly t2Ms: number;
   /** How late a timer may be: one tick, and the lag of the scheduler. */
   readonly lateMs: number;
+  /**
+   * How late shards may run. What a late timer sends is late, but the next interval runs from when it was due, so that
+   * two sendings may be that much closer together.
+   */
+  readonly lagMs: number;
   /** Checks the times of retransmissions; off when shards crash, which forget them. */
   readonly checksTimes: boolean;
   /** Shards crash: what a shard may forget is not held against it. */
@@ -258,7 +263,7 @@ export class Invariants implements ViaductObserver {
     const dueMs = known.hasProvisional ? 0 : retransmissionMs(known.method, known.sends - 1, settings);
     const elapsedMs = nowMs - known.firstMs;
     const mostMs = known.hasProvisional ? Infinity : dueMs + settings.lateMs * (known.sends - 1);
-    if (elapsedMs < dueMs || elapsedMs > mostMs) {
+    if (elapsedMs < dueMs - settings.lagMs || elapsedMs > mostMs) {
       this.broken(call, `retransmission ${known.sends - 1} of ${name} came ${elapsedMs} ms after the first, not ${dueMs}`);
     }
     if (elapsedMs >= 64 * settings.t1Ms + settings.lateMs) this.broken(call, `a ${name} was retransmitted after 64·T1`);

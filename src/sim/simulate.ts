@@ -108,6 +108,7 @@ class Run {
       t1Ms: DEFAULT_TIMERS.t1Ms,
       t2Ms: DEFAULT_TIMERS.t2Ms,
       lateMs: TICK_MS + knobs.lagMs,
+      lagMs: knobs.lagMs,
       checksTimes: knobs.crashes === 0,
       hasCrashes: knobs.crashes > 0,
     });
@@ -224,9 +225,10 @@ function expectedOutcome(plan: CallPlan): number {
   if (callee.isSilent) return 408;
   if (callee.answerAfterMs < 0) {
     // Timer C cancels a branch that rings; one that never sent a provisional response ends by Timer B.
-    return plan.caller.method === M_INVITE && callee.ringAfterMs >= 0 ? 487 : 408;
+    if (plan.caller.method !== M_INVITE || callee.ringAfterMs < 0) return 408;
+    return callee.answersWhenCancelled ? 200 : 487;
   }
-  // A 503 is the callee's state, not the proxy's: it goes upstream as 500 (RFC 3261 §16.7 step 6).
   if (plan.caller.method !== M_INVITE) return 200;
+  // A 503 is the callee's state, not the proxy's: it goes upstream as 500 (RFC 3261 §16.7 step 6).
   return callee.status === 503 ? 500 : callee.status;
 }

@@ -44,7 +44,7 @@ export class Uas extends UserAgent {
   constructor(world: UaWorld, endpoint: Endpoint, call: number, plan: CalleePlan) {
     super(world, endpoint, call, plan.hasCookie);
     this.plan = plan;
-    this.tag = `b${call}-${endpoint.a0 & 255}`;
+    this.tag = `b${call}-${(endpoint.a0 >>> 16) & 255}`;
   }
 
   /** The INVITE was answered with a 2xx, and the caller's ACK came. */

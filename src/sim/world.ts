@@ -168,8 +168,7 @@ export class World {
 
   /** `advanceTo` for scripts that await. */
   async advanceToAsync(ms: number): Promise<void> {
-    while (this.clock.nextMs() <= ms) {
-      this.clock.step();
+    while (this.clock.nextMs() <= ms && this.clock.step()) {
       if (this.hasWoken || this.viaduct.isRestless) await this.settle();
     }
     if (ms < Infinity) this.clock.runTo(ms);

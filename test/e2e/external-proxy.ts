@@ -32,6 +32,7 @@ export async function startExternalProxy(group: ProcessGroup, command: string, o
     ipv6,
     pid: child.process.pid ?? 0,
     counters: () => Promise.resolve(undefined),
+    printedCounters: () => Promise.resolve(undefined),
     output: () => child.output(),
     stop: async () => {
       child.process.kill('SIGTERM');

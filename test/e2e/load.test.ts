@@ -28,6 +28,7 @@ describe.skipIf(!peersAvailable('load'))('load', () => {
         timeoutSeconds: 60,
       });
       const after = await proxy.counters();
+      const printed = await proxy.printedCounters();
       expect(caller.outOfCall).toBe(0);
       if (before !== undefined && after !== undefined) {
         const grown = (name: string): number => (after[name] ?? NaN) - (before[name] ?? NaN);
@@ -37,6 +38,7 @@ describe.skipIf(!peersAvailable('load'))('load', () => {
         expect(grown('dropOutboxFull')).toBe(0);
         expect(grown('loopErrors')).toBe(0);
         expect(after['shardRestarts']).toBe(0);
+        expect(printed?.['scriptRuns']).toBe(after['scriptRuns']);
       }
       await proxy.stop();
     } finally {

@@ -5,15 +5,18 @@
 import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ControlClient } from '../../dist/control/client.js';
 import { startServer, type Config, type RunningServer, type ServerHooks } from '../../dist/index.js';
 
 const SHARD_MODULE = new URL('./stand-in-shard.mjs', import.meta.url);
 const DRIVERS = process.platform === 'linux' ? (['batch', 'dgram'] as const) : (['dgram'] as const);
+const STAND_IN: ServerHooks = { shardModule: SHARD_MODULE, allowCrash: true };
 /** Generous: only a hang is a failure. */
 const LIMIT_MS = 20_000;
 
@@ -32,9 +35,9 @@ afterEach(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-type Overrides = { shards?: number; io?: Partial<Config['io']>; listen?: Config['listen']; routes?: string };
+type Overrides = { shards?: number; io?: Partial<Config['io']>; listen?: Config['listen']; routes?: string; socket?: string };
 
-async function start(driver: 'batch' | 'dgram', overrides: Overrides = {}, hooks: ServerHooks = {}): Promise<RunningServer> {
+async function start(driver: 'batch' | 'dgram', overrides: Overrides = {}, hooks: ServerHooks = STAND_IN): Promise<RunningServer> {
   await writeScript('');
   const config: Config = {
     file: undefined,
@@ -47,10 +50,10 @@ async function start(driver: 'batch' | 'dgram', overrides: Overrides = {}, hooks
     limits: { transactions: 1000, branches: 1000, storeBytes: 1 << 20, datagramBytes: 65_507, headers: 256, targets: 32 },
     proxy: { serverHeader: '', maxForwards: 70 },
     log: { level: 'silent', format: 'json' },
-    control: { socket: undefined },
+    control: { socket: overrides.socket },
     shutdown: { drainMs: 0 },
   };
-  const server = await startServer(config, { shardModule: SHARD_MODULE, allowCrash: true, ...hooks });
+  const server = await startServer(config, hooks);
   running.push(server);
   return server;
 }
@@ -163,7 +166,7 @@ for (const driver of DRIVERS) {
     });
 
     it('ignores a crash that the hook does not allow', async () => {
-      const server = await start(driver, {}, { allowCrash: false });
+      const server = await start(driver, {}, { shardModule: SHARD_MODULE });
       server.crashShard(0);
       const peer = await Peer.of(server);
       await peer.ask('echo', 'alive');
@@ -184,6 +187,40 @@ for (const driver of DRIVERS) {
       expect(total(server, 'dropRingFull')).toBeGreaterThan(0);
       expect(peer.got.length - before).toBeGreaterThan(0);
       await peer.ask('echo', 'afterwards');
+    });
+
+    it('relays with the real engine, also after its shard was replaced', async () => {
+      const callee = createSocket('udp4');
+      running.push({ stop: async () => void (await new Promise<void>((resolve) => callee.close(resolve))) });
+      callee.on('message', (bytes, from) => {
+        const [, ...headers] = bytes.toString().split('\r\n');
+        callee.send(['SIP/2.0 200 OK', ...headers.filter((line) => !line.startsWith('Max-Forwards'))].join('\r\n'), from.port, from.address);
+      });
+      callee.bind(0, '127.0.0.1');
+      await once(callee, 'listening');
+      const routes = join(folder, `relay-${driver}.ts`);
+      const target = `sip:127.0.0.1:${callee.address().port}`;
+      await writeFile(routes, `export default { request(req: { relay(to: string): void }) { req.relay('${target}'); } };\n`);
+      const server = await start(driver, { routes }, { allowCrash: true });
+      const peer = await Peer.of(server);
+      const options = (id: string): string =>
+        [
+          'OPTIONS sip:someone@127.0.0.1 SIP/2.0',
+          `Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bK-${id}`,
+          'From: <sip:a@127.0.0.1>;tag=a',
+          'To: <sip:b@127.0.0.1>',
+          `Call-ID: ${id}`,
+          'CSeq: 1 OPTIONS',
+          'Max-Forwards: 70',
+          'Content-Length: 0\r\n\r\n',
+        ].join('\r\n');
+      const answered = (id: string): boolean => peer.got.some((text) => text.startsWith('SIP/2.0 200') && text.includes(`Call-ID: ${id}\r`));
+      await peer.send(options('one'));
+      await until('the relayed answer', () => answered('one'));
+      server.crashShard(0);
+      await until('the restart to be counted', () => total(server, 'shardRestarts') === 1);
+      await peer.send(options('two'));
+      await until('the relayed answer of the replacement', () => answered('two'));
     });
 
     it('passes offers on from shard to shard', async () => {
@@ -241,6 +278,34 @@ for (const driver of DRIVERS) {
       server.crashShard(1);
       await until('both restarts to be counted', () => total(server, 'shardRestarts') === 2);
       for (let i = 20; i < 30; i++) expect(await peer.ask('echo', `<${i}>`)).toMatch(/^shard \d new </);
+    });
+
+    it('counts a promise that a script forgot about, and goes on', async () => {
+      const server = await start(driver);
+      const peer = await Peer.of(server);
+      await peer.send('reject');
+      await until('the error to be counted', () => total(server, 'scriptErrors') === 1);
+      await peer.ask('echo', 'alive');
+      expect(total(server, 'shardRestarts')).toBe(0);
+    });
+
+    it('answers on its control socket, and removes it', async () => {
+      const socket = join(folder, `${driver}.sock`);
+      const server = await start(driver, { shards: 2, socket });
+      const client = await ControlClient.connect(socket);
+      expect(await client.request('stats')).toMatchObject({
+        pid: process.pid, threads: [{ thread: 'main' }, { thread: 'shard 0' }, { thread: 'shard 1' }],
+      });
+      await writeScript('reloaded ');
+      await client.request('reload');
+      const peer = await Peer.of(server);
+      expect(await peer.ask('echo', 'x')).toMatch(/^shard \d reloaded x$/);
+      await client.request('log-level', 'silent');
+      await expect(client.request('log-level', 'loud')).rejects.toThrow(/found "loud"; allowed: trace/);
+      await expect(start(driver, { socket })).rejects.toMatchObject({ code: 'VD_CONTROL_IN_USE' });
+      client.close();
+      await server.stop();
+      expect(existsSync(socket)).toBe(false);
     });
 
     it('takes a shard down that is stuck', async () => {

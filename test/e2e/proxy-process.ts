@@ -36,6 +36,8 @@ export interface ProxyProcess {
   readonly pid: number;
   /** What it has counted so far; undefined for a proxy that is not Viaduct. */
   counters(): Promise<Counters | undefined>;
+  /** The same as `viaduct stats --json` prints it, in a process of its own. */
+  printedCounters(): Promise<Counters | undefined>;
   /** Its log, for failure reports. */
   output(): string;
   /** SIGTERM; throws unless it ends by itself with exit code 0. */

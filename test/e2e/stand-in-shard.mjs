@@ -6,6 +6,7 @@
  *   `later TEXT`         the same, a promise later
  *   `offer N TEXT`       offers the message to shard N, which answers as for `echo`, with the hops
  *   `die`                throws, as a broken invariant would
+ *   `reject`             leaves a rejected promise behind that nobody looks at, as a careless script would
  *   `spin MS`            blocks the thread
  *   `twice TEXT`         answers now, and again when a timer of 30 ms is due
  *   `nowhere`            sends to an address that the kernel refuses, and tells the next `echo` about it
@@ -51,6 +52,9 @@ class StandInEngine {
       }
       case 'die':
         throw new Error('died as it was told');
+      case 'reject':
+        void Promise.reject(new Error('rejected as it was told'));
+        return undefined;
       case 'spin': {
         const endMs = performance.now() + Number(rest);
         while (performance.now() < endMs);

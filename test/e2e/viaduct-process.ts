@@ -1,10 +1,11 @@
 /**
  * Starts `dist/cli/main.js run` with a configuration of its own in a temporary folder, waits until it answers on every
- * listener, reads its counters through `viaduct stats`, and stops it.
+ * listener, reads its counters over its control socket, and stops it.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ControlClient } from '../../src/control/client.js';
 import type { StatsSnapshot } from '../../src/telemetry/snapshot.js';
 import { startExternalProxy } from './external-proxy.js';
 import { freeAddress, hostPort } from './free-port.js';
@@ -59,7 +60,8 @@ async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise
     ipv6,
     pid: child.process.pid ?? 0,
     output: () => child.output(),
-    counters: () => readCounters(group, socket),
+    counters: () => readCounters(socket),
+    printedCounters: () => printCounters(group, socket),
     stop: async () => {
       if (ended) throw new Error(`viaduct ended before it was stopped:\n${child.output()}`);
       child.process.kill('SIGTERM');
@@ -69,7 +71,16 @@ async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise
   };
 }
 
-async function readCounters(group: ProcessGroup, socket: string): Promise<Counters> {
+async function readCounters(socket: string): Promise<Counters> {
+  const client = await ControlClient.connect(socket);
+  try {
+    return ((await client.request('stats')) as StatsSnapshot).totals;
+  } finally {
+    client.close();
+  }
+}
+
+async function printCounters(group: ProcessGroup, socket: string): Promise<Counters> {
   const child = group.start(process.execPath, [MAIN, 'stats', '--json', '--socket', socket], {});
   const { code } = await child.exited;
   if (code !== 0) throw new Error(`viaduct stats ended with ${String(code)}:\n${child.output()}`);

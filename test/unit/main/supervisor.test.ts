@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RestartPolicy } from '../../../src/main/restart-policy.js';
-import { ShardStartError, Supervisor, type ShardLife } from '../../../src/main/supervisor.js';
+import { Supervisor, type ShardLife } from '../../../src/main/supervisor.js';
+import { StartError } from '../../../src/main/start-error.js';
 import type { FromShard, ToShard } from '../../../src/shard/control-message.js';
 
 class FakeLife implements ShardLife {
@@ -90,7 +91,7 @@ describe('supervisor', () => {
     stage.lives[1]!.report({ type: 'failed', code: 'VD_SCRIPT_LOAD', message: 'routes.ts:3: no' });
     void stage.lives[1]!.crash('worker exited with code: 1');
     const error = await started.then(() => undefined, (reason: unknown) => reason);
-    expect(error).toBeInstanceOf(ShardStartError);
+    expect(error).toBeInstanceOf(StartError);
     expect(error).toMatchObject({ code: 'VD_SCRIPT_LOAD', message: 'routes.ts:3: no' });
   });
 
