@@ -83,7 +83,7 @@ const purity = {
 };
 
 export default defineConfig(
-  { ignores: ['node_modules/', 'dist/', 'coverage/', 'bench/out/', 'docs/'] },
+  { ignores: ['node_modules/', 'dist/', 'dist.*.tmp/', 'coverage/', 'bench/out/', 'docs/'] },
   js.configs.recommended,
   {
     name: 'viaduct/typescript',

@@ -12,6 +12,12 @@ export const LISTENERS_MAX = 64;
 /** Largest UDP payload over IPv4, bytes: 65,535 less the IP and UDP headers. */
 export const DATAGRAM_BYTES_MAX = 65_507;
 
+/** Server transactions, and branches, of one shard: more than a core can carry in the 32 s that a finished one stays. */
+export const TRANSACTIONS_MAX = 4_000_000;
+
+/** Stored messages of one shard, bytes: their places are signed 32-bit offsets into one array, which holds more than them. */
+export const STORE_BYTES_MAX = 1536 * 1024 * 1024;
+
 /** A configuration file is a page or two; a bigger one is the wrong file. */
 export const CONFIG_FILE_BYTES_MAX = 1024 * 1024;
 

@@ -100,7 +100,7 @@ async function start(config: Config, log: ThreadLog, hooks: ServerHooks, undo: U
   const counters = mainBlock(blocks);
   const mainBell = createBell();
   const secret = secretWords(config.sharding.secret);
-  const ends = Array.from({ length: config.shards }, (_, shard) => createShardEnds(shard, config.io.ringBytes, blocks, mainBell));
+  const ends = Array.from({ length: config.shards }, (_, shard) => createShardEnds(shard, config.io.ringBytes, config.limits.storeBytes, blocks, mainBell));
   const { key, node } = config.sharding;
   const router = new ShardRouter({ shards: config.shards, node, secret, key });
   const dispatcher = new Dispatcher(router, ends.map((end) => end.inlet), counters, clock);

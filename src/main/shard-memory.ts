@@ -5,6 +5,8 @@
 import { createBell, Doorbell } from '../ring/doorbell.js';
 import { CONTROL_BYTES, CONTROL_HEAD, CONTROL_TAIL } from '../ring/layout.js';
 import { createRing, RingReader, RingWriter } from '../ring/spsc-ring.js';
+import { SEND_ARENA_BYTES } from '../net/udp-batch-sender.js';
+import { ARENA_OVERHEAD_BYTES } from '../proxy/arena.js';
 import { createControlWords } from '../shard/control-words.js';
 import type { ShardMemory } from '../shard/shard-task.js';
 import { shardBlock } from '../telemetry/blocks.js';
@@ -21,13 +23,16 @@ export interface ShardEnds {
 }
 
 /**
- * Memory for shard `shard` with rings of `ringBytes` (see `createRing`). `blocks`: the counter blocks of the server;
+ * Memory for shard `shard` with rings of `ringBytes` (see `createRing`) and a message store of `storeBytes`. The in-ring,
+ * the send queue and the store lie in one block, so that a message on its way through never changes the array.
+ * `blocks`: the counter blocks of the server;
  * `mainBell`: the bell of all out-rings.
  */
-export function createShardEnds(shard: number, ringBytes: number, blocks: SharedArrayBuffer, mainBell: SharedArrayBuffer): ShardEnds {
+export function createShardEnds(shard: number, ringBytes: number, storeBytes: number, blocks: SharedArrayBuffer, mainBell: SharedArrayBuffer): ShardEnds {
   const words = createControlWords();
   const memory: ShardMemory = {
-    inRing: createRing(ringBytes),
+    inRing: createRing(ringBytes, SEND_ARENA_BYTES + ARENA_OVERHEAD_BYTES + storeBytes),
+    ringBytes,
     inBell: createBell(),
     outRing: createRing(ringBytes),
     blocks,
@@ -36,7 +41,7 @@ export function createShardEnds(shard: number, ringBytes: number, blocks: Shared
   };
   return {
     memory,
-    inlet: { ring: new RingWriter(memory.inRing), bell: new Doorbell(memory.inBell) },
+    inlet: { ring: new RingWriter(memory.inRing, ringBytes), bell: new Doorbell(memory.inBell) },
     outRing: new RingReader(memory.outRing),
     counters: shardBlock(blocks, shard),
     words,
@@ -48,7 +53,7 @@ export function ringLevels(memory: ShardMemory): RingLevels {
   return {
     inBytes: usedBytes(memory.inRing),
     outBytes: usedBytes(memory.outRing),
-    ringBytes: memory.inRing.byteLength - CONTROL_BYTES,
+    ringBytes: memory.ringBytes,
   };
 }
 

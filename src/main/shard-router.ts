@@ -35,8 +35,8 @@ const COLON = 0x3a;
 /** What `route` returns for a datagram that is no SIP message and wants no answer: keep-alives (RFC 5626 §4.4) and the like. */
 export const ROUTE_NONE = -1;
 
-/** Header fields looked through by the slow path for RFC 2543 requests. */
-const MAX_FIELDS_2543 = 256;
+/** Header fields looked through by the slow path for RFC 2543 requests: as many as `limits.headers` may allow. */
+const MAX_FIELDS_2543 = 1024;
 
 export interface ShardRouterOptions {
   readonly shards: number;

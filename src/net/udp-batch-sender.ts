@@ -23,6 +23,12 @@ export interface SendSocket {
   readonly fd: number;
 }
 
+/** A range of a caller's memory for the arena; `start` is a multiple of 8. */
+export interface SendArenaPlace {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+}
+
 /** Told of a datagram that the kernel refused; `owner` and `origin` as committed. Called inside of `flush`. */
 export type SendFailureHandler = (owner: number, origin: number) => void;
 
@@ -35,8 +41,10 @@ interface Lane {
 }
 
 export class UdpBatchSender {
-  /** The arena: compose at the offset that `reserve` returned. */
-  readonly bytes = new Uint8Array(new ArrayBuffer(SEND_ARENA_BYTES));
+  /** Holds the arena: compose at the offset that `reserve` returned. */
+  readonly bytes: Uint8Array;
+  /** Where the arena begins in `bytes`, a multiple of 8. */
+  private readonly base: number;
   private readonly libc: Libc;
   private readonly lanes: readonly Lane[];
   private readonly counters: Float64Array;
@@ -49,8 +57,13 @@ export class UdpBatchSender {
   private full = false;
   private waitLeftMs = 0;
 
-  /** `sockets[i]` sends what is addressed from listener i. `counters` is the block of this thread. */
-  constructor(libc: Libc, sockets: readonly SendSocket[], counters: Float64Array, onFailure: SendFailureHandler) {
+  /**
+   * `sockets[i]` sends what is addressed from listener i. `counters` is the block of this thread. `place`: where the
+   * arena of SEND_ARENA_BYTES lies, so that messages are composed within the caller's memory; absent: on its own.
+   */
+  constructor(libc: Libc, sockets: readonly SendSocket[], counters: Float64Array, onFailure: SendFailureHandler, place?: SendArenaPlace) {
+    this.bytes = place?.bytes ?? new Uint8Array(new ArrayBuffer(SEND_ARENA_BYTES));
+    this.base = place?.start ?? 0;
     this.libc = libc;
     this.counters = counters;
     this.onFailure = onFailure;
@@ -72,7 +85,7 @@ export class UdpBatchSender {
       this.flush();
       if (maxBytes > SEND_ARENA_BYTES) return -1;
     }
-    return this.top;
+    return this.base + this.top;
   }
 
   /**
@@ -92,14 +105,15 @@ export class UdpBatchSender {
     lane.owners[index] = owner;
     lane.origins[index] = origin;
     if (lane.count === SEND_SLOTS) this.full = true;
-    this.top = (end + 8) & ~7;
+    this.top = (end - this.base + 8) & ~7;
   }
 
   /** Queues a copy of `bytes[start, end)`. False when it is longer than the arena. */
   send(bytes: Uint8Array, start: number, end: number, to: Endpoint, owner: number, origin = 0): boolean {
     const at = this.reserve(end - start);
     if (at < 0) return false;
-    this.bytes.set(bytes.subarray(start, end), at);
+    if (bytes === this.bytes) bytes.copyWithin(at, start, end);
+    else this.bytes.set(bytes.subarray(start, end), at);
     this.commit(at, at + end - start, to, owner, origin);
     return true;
   }

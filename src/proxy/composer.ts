@@ -52,6 +52,8 @@ export class ForwardParams {
   index = 0;
   lo = 0;
   hi = 0;
+  /** Shard named in the branch: where its responses go. */
+  shard = 0;
   recordRoute = false;
   /** New Request-URI: `uriBytes[uriStart, uriEnd)`, or undefined to leave it. */
   uriBytes: Uint8Array | undefined = undefined;
@@ -71,7 +73,6 @@ export class Composer {
   readonly #counters: Float64Array;
   readonly #datagramBytes: number;
   readonly #node: number;
-  readonly #shard: number;
   /** By listener: the whole Via line up to the branch. */
   readonly #vias: readonly Constant[];
   /** By listener: the whole Record-Route line. */
@@ -85,7 +86,6 @@ export class Composer {
     this.#counters = counters;
     this.#datagramBytes = options.limits.datagramBytes;
     this.#node = options.node;
-    this.#shard = options.shard;
     const mark = new Uint8Array(ROUTE_MARK_BYTES);
     writeRouteMark(mark, 0, options.node, options.shard);
     const markText = String.fromCharCode(...mark);
@@ -115,7 +115,7 @@ export class Composer {
       at = putText(bytes, at, REQUEST_END, REQUEST_END.length);
     }
     at = this.#putConstant(at, this.#vias[params.listener]!);
-    at = writeBranch(bytes, at, this.#node, this.#shard, params.index, params.lo, params.hi);
+    at = writeBranch(bytes, at, this.#node, params.shard, params.index, params.lo, params.hi);
     bytes[at++] = CR;
     bytes[at++] = LF;
     if (params.recordRoute) {
@@ -182,9 +182,9 @@ export class Composer {
     for (let field = 0; field < view.fieldCount; field++) {
       const id = fields[field * FIELD_STRIDE + FIELD_ID];
       if (id !== H_VIA && !(id === H_TIMESTAMP && status === 100)) continue;
-      at = viaPlan.apply(bytes, fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field), at);
+      at = this.#endLine(viaPlan.apply(bytes, fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field), at));
     }
-    if (view.from >= 0) at = this.#copyField(view, view.from, at);
+    at = this.#copyField(view, view.from, at);
     if (view.to >= 0) {
       if (status === 100 || view.toTagStart >= 0) {
         at = this.#copyField(view, view.to, at);
@@ -196,8 +196,8 @@ export class Composer {
         at = putText(bytes, at, CRLF, 2);
       }
     }
-    if (view.callId >= 0) at = this.#copyField(view, view.callId, at);
-    if (view.cseq >= 0) at = this.#copyField(view, view.cseq, at);
+    at = this.#copyField(view, view.callId, at);
+    at = this.#copyField(view, view.cseq, at);
     at = putText(bytes, at, extra, extra.length);
     if (this.#serverLine.length > 0 && status !== 100) at = putText(bytes, at, this.#serverLine, this.#serverLine.length);
     if (body.length === 0) {
@@ -282,10 +282,15 @@ export class Composer {
     return at;
   }
 
+  /** Copies a whole header field; nothing when there is none (`field` -1). */
   #copyField(view: MessageView, field: number, at: number): number {
+    if (field < 0) return at;
+    return this.#endLine(copySpan(this.#arena.bytes, view.fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field), at));
+  }
+
+  /** A header cut off by the end of the datagram, which is only ever quoted in a 400, gets its line end. */
+  #endLine(at: number): number {
     const bytes = this.#arena.bytes;
-    at = copySpan(bytes, view.fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field), at);
-    // A header cut off by the end of the datagram is only ever quoted in a 400.
     return bytes[at - 1] === LF ? at : putText(bytes, at, CRLF, 2);
   }
 

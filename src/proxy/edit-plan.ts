@@ -4,8 +4,8 @@
  * byte for byte. Reused from message to message; sans-I/O.
  */
 
-/** Edits in one message: one of ours for each of a handful of headers, the rest for scripts. */
-const MAX_EDITS = 512;
+/** Edits in one message: every field removed (`limits.headers`), as many added as scripts may, and a handful of ours. */
+const MAX_EDITS = 2048;
 
 export class EditPlan {
   count = 0;
@@ -45,7 +45,10 @@ export class EditPlan {
     return true;
   }
 
-  /** Copies `bytes[start, end)` to `bytes[to…]` (not overlapping) with the edits that lie in it; returns the new end. */
+  /**
+   * Copies `bytes[start, end)` to `bytes[to…]` (not overlapping) with the edits that lie in it; returns the new end. An
+   * edit at `end` belongs to the range behind, so that a message can be copied in pieces.
+   */
   apply(bytes: Uint8Array, start: number, end: number, to: number): number {
     let from = start;
     for (let i = 0; i < this.count; i++) {
@@ -54,7 +57,7 @@ export class EditPlan {
         // Behind an overlapping removal, or in front of the range: only the insertion can still count.
         if (at < start) continue;
       } else {
-        if (at > end) break;
+        if (at >= end) break;
         if (at > from) {
           bytes.copyWithin(to, from, at);
           to += at - from;

@@ -14,6 +14,7 @@ import {
   PACKET_REQUEST_2543,
   PACKET_RESPONSE,
   PACKET_RESPONSE_FOREIGN,
+  PACKET_UNKNOWN,
   type EngineOptions,
   type PacketMeta,
 } from './ports.js';
@@ -22,6 +23,7 @@ import { preprocess } from './route-set.js';
 import { ScriptRunner } from './script-runner.js';
 import { StatelessResponses } from './stateless-responses.js';
 import { TargetCache } from './target-cache.js';
+import { hasNextVia } from './via-removal.js';
 import { ViaFix, copyEndpoint, createEndpoint, replyEndpoint } from './via-fix.js';
 import type { Routes } from '../script/api.js';
 import type { RequestContext } from '../script/request-context.js';
@@ -38,6 +40,7 @@ import {
   C_CANCELS_MATCHED,
   C_CANCELS_UNMATCHED,
   C_DROP_FORGED_RESPONSE,
+  C_DROP_LAST_VIA,
   C_DROP_MALFORMED_REQUEST,
   C_DROP_MALFORMED_RESPONSE,
   C_DROP_NOT_SIP,
@@ -49,7 +52,7 @@ import {
   C_RESPONSES_IN,
 } from '../telemetry/counters.js';
 import { TransactionLayer } from '../transaction/layer.js';
-import { S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
+import { C_SERVER, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
 import { methodClass } from '../transaction/upstream-key.js';
 
 const TOO_MANY_HOPS = plainAnswer(reasonBytes(483));
@@ -187,8 +190,17 @@ export class Engine implements EngineApi {
       this.#runner.giveBack(context);
       return;
     }
+    if (meta.kind === PACKET_UNKNOWN) {
+      // Valid here, but not to the router: without a key it could not be told from others.
+      core.counters[C_DROP_MALFORMED_REQUEST]!++;
+      this.#runner.giveBack(context);
+      return;
+    }
+    const { shard, shards } = core.options;
     context.keyLo = meta.keyLo;
     context.keyHi = meta.keyHi;
+    // An offer goes from shard to shard in order: going back as many as have looked leads to the first.
+    context.homeShard = (shard + shards - (meta.hops % shards)) % shards;
     copyEndpoint(meta, context.origin);
     replyEndpoint(view.topVia, meta, context.replyTo);
     if (view.method === M_ACK) this.#newAck(context, meta);
@@ -307,8 +319,14 @@ export class Engine implements EngineApi {
     this.#runner.setReplySource(meta);
     const cls = methodClass(view.cseqMethod, view.bytes, view.cseqMethodStart, view.cseqMethodEnd);
     const client = core.layer.clients.find(meta.keyLo, meta.keyHi, cls);
-    if (client === 0) this.#stateless.forward(view);
-    else core.layer.response(client, view.status);
+    if (client === 0) {
+      this.#stateless.forward(view);
+    } else if (core.client(client, C_SERVER) !== 0 && !hasNextVia(view)) {
+      // For us, but the request was not ours (§16.7 step 3): the branch goes on waiting.
+      core.counters[C_DROP_LAST_VIA]!++;
+    } else {
+      core.layer.response(client, view.status);
+    }
   }
 
   /** Copies the request into the store with what the server transport adds to its top Via; the view moves along. */

@@ -172,6 +172,7 @@ export class Forwarder {
     params.index = index;
     params.lo = lo;
     params.hi = hi;
+    params.shard = context.homeShard;
     params.recordRoute = context.recordRouted;
     if (core.composer.forwardRequest(context.view, params, plan)) return FORWARDED;
     return core.composer.start < 0 ? FORWARD_FULL : FORWARD_TOO_LONG;
@@ -189,8 +190,7 @@ export class Forwarder {
     }
     if (routeSet.count > 0) {
       const strict = this.#params.lastRoute !== undefined ? 1 : 0;
-      planRemoval(view, 0, routeSet.own + strict, plan);
-      if (routeSet.fromStrict && routeSet.count - 1 >= routeSet.own + strict) planRemoval(view, routeSet.count - 1, 1, plan);
+      planRemoval(view, routeSet.own + strict, routeSet.fromStrict ? routeSet.count - 1 : -1, plan);
     }
     if (context.messageHeaders.changed) context.messageHeaders.plan(plan);
   }

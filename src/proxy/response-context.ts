@@ -380,7 +380,7 @@ export class ResponseContexts implements TransactionUser {
     const kept = this.#challenges.get(server) ?? [];
     for (const id of [H_WWW_AUTHENTICATE, H_PROXY_AUTHENTICATE]) {
       for (let field = view.nextField(id, -1); field >= 0 && kept.length < MAX_CHALLENGES; field = view.nextField(id, field)) {
-        kept.push(view.bytes.slice(view.fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field)));
+        kept.push(view.bytes.slice(view.fields[field * FIELD_STRIDE + FIELD_LINE], view.lineEnd(field)));
       }
     }
     this.#challenges.set(server, kept);

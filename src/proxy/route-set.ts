@@ -99,44 +99,42 @@ export function findRoute(view: MessageView, index: number): boolean {
   return false;
 }
 
-/** Plans to take out Route values number `first` to `first + count - 1`. */
-export function planRemoval(view: MessageView, first: number, count: number, plan: EditPlan): void {
-  if (count <= 0) return;
-  const bytes = view.bytes;
-  const last = first + count;
+/** Plans to take out the first `count` Route values, and value number `last` (-1: none). A field left empty goes as a whole. */
+export function planRemoval(view: MessageView, count: number, last: number, plan: EditPlan): void {
+  if (count <= 0 && last < 0) return;
   let index = 0;
-  for (let field = view.route; field >= 0 && index < last; field = view.nextField(H_ROUTE, field)) {
-    const slot = field * FIELD_STRIDE;
-    const end = view.fields[slot + FIELD_END]!;
-    const start = view.fields[slot + FIELD_VALUE]!;
-    let at = start;
-    let removeFrom = -1;
-    let removeTo = -1;
-    let kept = false;
-    for (;;) {
-      if (parseNameAddr(bytes, at, end, nameAddr) !== 0) return;
-      const next = nameAddr.valueEnd >= end ? end : skipLws(bytes, nameAddr.valueEnd + 1, end);
-      if (index >= first && index < last) {
-        if (removeFrom < 0) removeFrom = at;
-        removeTo = next;
-      } else {
-        kept = true;
-      }
-      index++;
-      if (nameAddr.valueEnd >= end) break;
-      at = next;
+  for (let field = view.route; field >= 0; field = view.nextField(H_ROUTE, field)) index = planFieldRemoval(view, field, index, count, last, plan);
+}
+
+/** The same for one field, whose first value has number `index`; returns the number of the value behind it. */
+function planFieldRemoval(view: MessageView, field: number, index: number, count: number, last: number, plan: EditPlan): number {
+  const bytes = view.bytes;
+  const slot = field * FIELD_STRIDE;
+  const end = view.fields[slot + FIELD_END]!;
+  let at = view.fields[slot + FIELD_VALUE]!;
+  /** Where the value that was kept last ends, at its comma; -1 when none was kept. */
+  let keptEnd = -1;
+  /** Where the values to be removed begin, since the one kept last. */
+  let from = -1;
+  for (;;) {
+    if (parseNameAddr(bytes, at, end, nameAddr) !== 0) return index;
+    const removed = index < count || index === last;
+    if (removed && from < 0) from = at;
+    if (!removed) {
+      if (from >= 0) plan.add(from, at - from, NO_TEXT, 0);
+      from = -1;
+      keptEnd = nameAddr.valueEnd;
     }
-    if (removeFrom < 0) continue;
-    if (!kept) {
-      const line = view.fields[slot + FIELD_LINE]!;
-      plan.add(line, view.lineEnd(field) - line, NO_TEXT, 0);
-      continue;
-    }
-    // Values at the end of a field leave the comma in front of them: it goes too.
-    if (removeTo === end) {
-      while (removeFrom > start && bytes[removeFrom - 1] !== 0x2c) removeFrom--;
-      if (removeFrom > start) removeFrom--;
-    }
-    plan.add(removeFrom, removeTo - removeFrom, NO_TEXT, 0);
+    index++;
+    if (nameAddr.valueEnd >= end) break;
+    at = skipLws(bytes, nameAddr.valueEnd + 1, end);
   }
+  if (keptEnd < 0) {
+    const line = view.fields[slot + FIELD_LINE]!;
+    plan.add(line, view.lineEnd(field) - line, NO_TEXT, 0);
+  } else if (from >= 0) {
+    // Values at the end of a field take the comma in front of them along.
+    plan.add(keptEnd, end - keptEnd, NO_TEXT, 0);
+  }
+  return index;
 }

@@ -12,6 +12,7 @@ import { FORWARDED, FORWARD_FAULT, FORWARD_TOO_LONG, type Forwarder } from './fo
 import { LogLimit } from './log-limit.js';
 import { HOP_STATUS } from './next-hop.js';
 import type { ResponseContexts } from './response-context.js';
+import { preprocess } from './route-set.js';
 import { copyEndpoint } from './via-fix.js';
 import { ScriptError, type ReplyOptions, type ScriptLog, type Target } from '../script/api.js';
 import { FailureContext } from '../script/failure-context.js';
@@ -114,10 +115,10 @@ export class ScriptRunner implements ScriptHost {
   /** Runs the failure handler for the best response so far. */
   runFailure(server: number, status: number): void {
     const core = this.#core;
-    const handler = core.routes.failure;
+    const { routes } = core;
     const context = this.#kept.get(server) ?? this.#restore(server);
     const attempts = core.server(server, S_NEXT_INDEX);
-    if (handler === undefined || context === undefined || core.serverHas(server, SF_SUSPENDED) || attempts >= core.options.limits.targets) {
+    if (routes.failure === undefined || context === undefined || core.serverHas(server, SF_SUSPENDED) || attempts >= core.options.limits.targets) {
       // A handler that is pending has seen its branches fail: what it does from here on comes too late.
       this.#contexts.sendBest(server);
       return;
@@ -132,7 +133,7 @@ export class ScriptRunner implements ScriptHost {
     this.#running = context;
     let result: unknown;
     try {
-      result = handler.call(core.routes, new FailureContext(context, status, reason, !fromPeer));
+      result = routes.failure(new FailureContext(context, status, reason, !fromPeer));
     } catch (error) {
       this.#handlerFailed('failure', error, context);
     }
@@ -144,14 +145,14 @@ export class ScriptRunner implements ScriptHost {
   /** Runs the reply handler, if there is one, on `core.response`; its changes go into `plan`. False: the script dropped it. */
   runReply(server: number, plan: EditPlan): boolean {
     const core = this.#core;
-    const handler = core.routes.reply;
-    if (handler === undefined) return true;
+    const { routes } = core;
+    if (routes.reply === undefined) return true;
     const reply = this.#reply;
     reply.reset(this.#kept.get(server)?.state ?? {}, core.server(server, F_KEY_LO), core.server(server, F_KEY_HI));
     try {
-      this.#watch('reply', handler.call(core.routes, reply), core.response);
+      this.#watch('reply', routes.reply(reply), core.response);
     } catch (error) {
-      this.#reportError('reply', error, core.response);
+      this.#reportError('reply', error, callIdOf(core.response));
     }
     if (reply.dropped) return false;
     if (reply.messageHeaders.changed) reply.messageHeaders.plan(plan);
@@ -168,15 +169,15 @@ export class ScriptRunner implements ScriptHost {
     const core = this.#core;
     const kept = this.#kept.get(server);
     kept?.abort();
-    const handler = core.routes.cancel;
-    if (handler === undefined) return;
+    const { routes } = core;
+    if (routes.cancel === undefined) return;
     const context = kept ?? this.#restore(server);
     if (context === undefined) return;
     const wasDead = context.dead;
     try {
-      this.#watch('cancel', handler.call(core.routes, context), cancel);
+      this.#watch('cancel', routes.cancel(context), cancel);
     } catch (error) {
-      this.#reportError('cancel', error, cancel);
+      this.#reportError('cancel', error, callIdOf(cancel));
     }
     context.dead = wasDead;
   }
@@ -397,11 +398,13 @@ export class ScriptRunner implements ScriptHost {
 
   /** A handler that has to be sync, but returned a promise: what it does later has no effect, and its error is counted. */
   #watch(handler: string, result: unknown, view: MessageView): void {
-    if (isThenable(result)) result.then(undefined, (error: unknown) => { this.#reportError(handler, error, view); });
+    if (!isThenable(result)) return;
+    const callId = callIdOf(view);
+    result.then(undefined, (error: unknown) => { this.#reportError(handler, error, callId); });
   }
 
   #handlerFailed(handler: string, error: unknown, context: RequestContext): void {
-    this.#reportError(handler, error, context.view);
+    this.#reportError(handler, error, callIdOf(context.view));
     if (handler !== 'request' || context.acted || context.dead) return;
     context.acted = true;
     if (context.server === 0) {
@@ -413,12 +416,12 @@ export class ScriptRunner implements ScriptHost {
     this.#contexts.answer(context.server, context.view, 500, plain(500));
   }
 
-  #reportError(handler: string, error: unknown, view: MessageView): void {
+  #reportError(handler: string, error: unknown, callId: string): void {
     const core = this.#core;
     core.counters[C_SCRIPT_ERRORS]!++;
     const suppressed = this.#errorLimit.pass(core.layer.wheel.nowMs);
     if (suppressed < 0) return;
-    const fields: Record<string, unknown> = { handler, shard: core.options.shard, callId: callIdOf(view), err: error };
+    const fields: Record<string, unknown> = { handler, shard: core.options.shard, callId, err: error };
     if (suppressed > 0) fields['suppressed'] = suppressed;
     core.log.error(fields, `the ${handler} handler of the routing script failed`);
   }
@@ -458,6 +461,8 @@ export class ScriptRunner implements ScriptHost {
     context.keyHi = core.server(server, F_KEY_HI);
     copyEndpoint(core.layer.serverEndpoint(server), context.origin);
     copyEndpoint(core.layer.serverEndpoint(server), context.replyTo);
+    context.homeShard = core.options.shard;
+    preprocess(context.view, core.listeners, context.routeSet);
     this.#keep(server, context);
     return context;
   }

@@ -7,6 +7,11 @@ import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, type MessageView } fr
 /** The Via value below the top one, as left by `planTopViaRemoval`. */
 export const nextVia = { start: -1, end: -1 };
 
+/** Whether a response has another Via value below the top one, which has been parsed. */
+export function hasNextVia(view: MessageView): boolean {
+  return view.topVia.valueEnd < view.fields[view.via * FIELD_STRIDE + FIELD_END]! || view.nextField(H_VIA, view.via) >= 0;
+}
+
 /**
  * Plans to take the top Via value out (`view.topVia` has been parsed) and notes the next one. False when there is no next
  * one: the response was for us, not through us.

@@ -15,16 +15,17 @@ import {
 
 /**
  * Memory for an empty ring with `capacityBytes` of data (a power of two, 256 KiB to 1 GiB). Hand it to one RingWriter
- * and one RingReader. Throws RangeError for any other size.
+ * and one RingReader. Throws RangeError for any other size. `extraBytes` follow the ring in the same memory for the
+ * reader's own use: what it copies out of the ring then stays within one array. Name the capacity to both ends then.
  */
-export function createRing(capacityBytes: number): SharedArrayBuffer {
+export function createRing(capacityBytes: number, extraBytes = 0): SharedArrayBuffer {
   const powerOfTwo = Number.isInteger(capacityBytes) && (capacityBytes & (capacityBytes - 1)) === 0;
   if (!powerOfTwo || capacityBytes < RING_BYTES_MIN || capacityBytes > RING_BYTES_MAX) {
     throw new RangeError(
       `ring capacity is ${capacityBytes} bytes; allowed: a power of two from ${RING_BYTES_MIN} to ${RING_BYTES_MAX}`,
     );
   }
-  return new SharedArrayBuffer(CONTROL_BYTES + capacityBytes);
+  return new SharedArrayBuffer(CONTROL_BYTES + capacityBytes + extraBytes);
 }
 
 /** The writing end. One per ring and thread; a replacement may take over after the first one's thread has ended. */
@@ -45,12 +46,12 @@ export class RingWriter {
   /** Bytes of the pad that the present claim needs in front. */
   private pad = 0;
 
-  constructor(memory: SharedArrayBuffer) {
-    this.capacity = memory.byteLength - CONTROL_BYTES;
-    this.mask = this.capacity - 1;
+  constructor(memory: SharedArrayBuffer, capacityBytes = memory.byteLength - CONTROL_BYTES) {
+    this.capacity = capacityBytes;
+    this.mask = capacityBytes - 1;
     this.control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
-    this.words = new Int32Array(memory, CONTROL_BYTES);
-    this.bytes = new Uint8Array(memory, CONTROL_BYTES);
+    this.words = new Int32Array(memory, CONTROL_BYTES, capacityBytes / 4);
+    this.bytes = new Uint8Array(memory, CONTROL_BYTES, capacityBytes);
     this.tail = Atomics.load(this.control, CONTROL_TAIL);
     this.published = this.tail;
     this.head = Atomics.load(this.control, CONTROL_HEAD);
@@ -144,7 +145,7 @@ export class RingWriter {
  * message that killed its shard is therefore not given to the replacement, all that came after it is.
  */
 export class RingReader {
-  /** The data area of the ring. */
+  /** The whole memory: the ring, and what follows it. */
   readonly bytes: Uint8Array;
   /** One of the `RECORD_*` constants, never RECORD_PAD. */
   type = 0;
@@ -163,11 +164,11 @@ export class RingReader {
   /** Copy of the writer's tail, at most as far as the real one. */
   private tail: number;
 
-  constructor(memory: SharedArrayBuffer) {
-    this.mask = memory.byteLength - CONTROL_BYTES - 1;
+  constructor(memory: SharedArrayBuffer, capacityBytes = memory.byteLength - CONTROL_BYTES) {
+    this.mask = capacityBytes - 1;
     this.control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
-    this.words = new Int32Array(memory, CONTROL_BYTES);
-    this.bytes = new Uint8Array(memory, CONTROL_BYTES);
+    this.words = new Int32Array(memory, CONTROL_BYTES, capacityBytes / 4);
+    this.bytes = new Uint8Array(memory);
     this.released = Atomics.load(this.control, CONTROL_HEAD);
     this.cursor = Atomics.load(this.control, CONTROL_CURSOR);
     this.tail = this.cursor;
@@ -195,8 +196,8 @@ export class RingReader {
       const listenerPort = words[word + WORD_LISTENER_PORT]!;
       const meta = this.meta;
       this.type = type;
-      this.start = offset + RECORD_HEADER_BYTES;
-      this.end = offset + RECORD_HEADER_BYTES + payloadBytes;
+      this.start = CONTROL_BYTES + offset + RECORD_HEADER_BYTES;
+      this.end = this.start + payloadBytes;
       meta.family = (packed >> 8) & 0xff;
       meta.kind = (packed >> 16) & 0xff;
       meta.hops = packed >>> 24;

@@ -51,6 +51,7 @@ export interface MutableHeaders extends Headers {
   /**
    * Appends a header field. Throws `ScriptError` (VD_SCRIPT_HEADER) for a name that is no token, a value with a line
    * break, or a header that the engine owns (Via, Max-Forwards, Record-Route, Route, Content-Length, CSeq, Call-ID).
+   * From and To can be replaced, but not added or removed.
    */
   add(name: string, value: string): void;
   /** Removes every header field of that name; how many there were. */

@@ -11,10 +11,12 @@ import {
   H_CALL_ID,
   H_CONTENT_LENGTH,
   H_CSEQ,
+  H_FROM,
   H_MAX_FORWARDS,
   H_OTHER,
   H_RECORD_ROUTE,
   H_ROUTE,
+  H_TO,
   H_VIA,
   headerIdOf,
 } from '../sip/header-names.js';
@@ -22,6 +24,9 @@ import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, type Messag
 
 /** Headers that the engine writes: a script that changed them would break the transaction or the route. */
 const ENGINE_HEADERS = new Set([H_VIA, H_MAX_FORWARDS, H_RECORD_ROUTE, H_ROUTE, H_CONTENT_LENGTH, H_CSEQ, H_CALL_ID]);
+
+/** Headers that every message has exactly once: a script may replace them, but not add another or take them away. */
+const SINGLE_HEADERS = new Set([H_FROM, H_TO]);
 
 /** Changes to one message. */
 const MAX_CHANGES = 256;
@@ -75,19 +80,29 @@ export class MessageHeaders implements MutableHeaders {
   }
 
   add(name: string, value: string): void {
-    checkChange(name);
-    if (FORBIDDEN_IN_VALUE.test(value)) {
-      throw new ScriptError('VD_SCRIPT_HEADER', `the value for ${name} has a line break or control character in it: ${JSON.stringify(value)}`);
-    }
-    this.#added ??= [];
-    if (this.#added.length >= MAX_CHANGES) {
+    checkChange(name, false);
+    checkValue(name, value);
+    this.#checkRoom();
+    this.#append(name, value);
+  }
+
+  #checkRoom(): void {
+    if (this.#added !== undefined && this.#added.length >= MAX_CHANGES) {
       throw new ScriptError('VD_SCRIPT_HEADER', `more than ${MAX_CHANGES} header fields added to one message`);
     }
+  }
+
+  #append(name: string, value: string): void {
+    this.#added ??= [];
     this.#added.push({ name, value, text: bytesOf(`${name}: ${value}\r\n`) });
   }
 
   remove(name: string): number {
-    checkChange(name);
+    checkChange(name, false);
+    return this.#takeOut(name);
+  }
+
+  #takeOut(name: string): number {
     let count = 0;
     for (let field = this.#find(name, -1); field >= 0; field = this.#find(name, field)) {
       this.#removed ??= new Set();
@@ -103,8 +118,12 @@ export class MessageHeaders implements MutableHeaders {
   }
 
   replace(name: string, value: string): void {
-    this.remove(name);
-    this.add(name, value);
+    // Checked first: a value that is refused leaves the old one where it was.
+    checkChange(name, true);
+    checkValue(name, value);
+    this.#checkRoom();
+    this.#takeOut(name);
+    this.#append(name, value);
   }
 
   /** Adds the changes to a plan for this message. */
@@ -154,10 +173,8 @@ export class MessageHeaders implements MutableHeaders {
 export function headerLines(pairs: readonly (readonly [string, string])[]): Uint8Array {
   let text = '';
   for (const [name, value] of pairs) {
-    checkChange(name);
-    if (FORBIDDEN_IN_VALUE.test(value)) {
-      throw new ScriptError('VD_SCRIPT_HEADER', `the value for ${name} has a line break or control character in it: ${JSON.stringify(value)}`);
-    }
+    checkChange(name, false);
+    checkValue(name, value);
     text += `${name}: ${value}\r\n`;
   }
   return bytesOf(text);
@@ -171,13 +188,22 @@ export function oneLine(text: string, what: string): string {
   return text;
 }
 
-function checkChange(name: string): void {
+function checkValue(name: string, value: string): void {
+  if (FORBIDDEN_IN_VALUE.test(value)) {
+    throw new ScriptError('VD_SCRIPT_HEADER', `the value for ${name} has a line break or control character in it: ${JSON.stringify(value)}`);
+  }
+}
+
+function checkChange(name: string, replaces: boolean): void {
   if (!TOKEN.test(name)) {
     throw new ScriptError('VD_SCRIPT_HEADER', `not a header name: ${JSON.stringify(name)}`);
   }
   const id = headerIdOf(name);
   if (ENGINE_HEADERS.has(id)) {
     throw new ScriptError('VD_SCRIPT_HEADER', `${HEADER_NAMES[id]!} is written by the engine: a script cannot add, remove or replace it`);
+  }
+  if (!replaces && SINGLE_HEADERS.has(id)) {
+    throw new ScriptError('VD_SCRIPT_HEADER', `a message has exactly one ${HEADER_NAMES[id]!}: a script can replace it, but not add or remove it`);
   }
 }
 

@@ -35,6 +35,8 @@ export class RequestContext implements RouteRequest {
   /** Upstream transaction key, for branches of requests without a transaction. */
   keyLo = 0;
   keyHi = 0;
+  /** Shard to which the transaction key of the request belongs: named in its branches. */
+  homeShard = 0;
   /** Store block of the message. */
   block = 0;
   /** The context frees the block: its transaction ended while the handler was pending, or there never was one. */
@@ -53,6 +55,7 @@ export class RequestContext implements RouteRequest {
   readonly #headers: MessageHeaders;
   #state: Record<string, unknown> | undefined;
   #abort: AbortController | undefined;
+  #aborted = false;
 
   constructor(host: ScriptHost, maxFields: number) {
     this.#host = host;
@@ -72,6 +75,7 @@ export class RequestContext implements RouteRequest {
     this.uriBytes = undefined;
     this.#state = undefined;
     this.#abort = undefined;
+    this.#aborted = false;
     if (this.#headers.changed) this.#headers.reset();
   }
 
@@ -150,12 +154,13 @@ export class RequestContext implements RouteRequest {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.dead) this.#abort.abort();
+    if (this.#aborted || this.dead) this.#abort.abort();
     return this.#abort.signal;
   }
 
   /** The transaction ended or was cancelled: tells a handler that waits on `signal`. */
   abort(): void {
+    this.#aborted = true;
     this.#abort?.abort();
   }
 

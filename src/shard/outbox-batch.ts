@@ -4,7 +4,7 @@
  * shard's thread.
  */
 import type { Libc } from '../net/libc.js';
-import { UdpBatchSender, type SendSocket } from '../net/udp-batch-sender.js';
+import { UdpBatchSender, type SendArenaPlace, type SendSocket } from '../net/udp-batch-sender.js';
 import type { Endpoint, PacketMeta } from '../proxy/ports.js';
 import type { Ringer } from '../ring/doorbell.js';
 import type { RingWriter } from '../ring/spsc-ring.js';
@@ -27,9 +27,12 @@ export class BatchOutbox implements ShardOutbox {
   private failureCount = 0;
   private failureAt = 0;
 
-  /** `sockets[i]` is listener i. Offers go into `out`, whose reader is woken by `bell`. `counters`: this shard's block. */
-  constructor(libc: Libc, sockets: readonly SendSocket[], out: RingWriter, bell: Ringer, counters: Float64Array) {
-    this.sender = new UdpBatchSender(libc, sockets, counters, (owner) => { this.noteFailure(owner); });
+  /**
+   * `sockets[i]` is listener i. Offers go into `out`, whose reader is woken by `bell`. `counters`: this shard's block.
+   * `place`: memory of the engine for the messages being composed.
+   */
+  constructor(libc: Libc, sockets: readonly SendSocket[], out: RingWriter, bell: Ringer, counters: Float64Array, place?: SendArenaPlace) {
+    this.sender = new UdpBatchSender(libc, sockets, counters, (owner) => { this.noteFailure(owner); }, place);
     this.bytes = this.sender.bytes;
     this.out = out;
     this.bell = bell;

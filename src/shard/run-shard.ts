@@ -7,8 +7,11 @@
  */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { loadLibc } from '../net/libc.js';
+import { SEND_ARENA_BYTES, type SendArenaPlace } from '../net/udp-batch-sender.js';
 import type { EngineApi } from '../proxy/engine-api.js';
-import type { EngineLog, EngineOptions, Outbox } from '../proxy/ports.js';
+import type { EnginePorts } from '../proxy/core.js';
+import type { EngineOptions } from '../proxy/ports.js';
+import { CONTROL_BYTES } from '../ring/layout.js';
 import { Doorbell, EventFdBell } from '../ring/doorbell.js';
 import { RingReader, RingWriter } from '../ring/spsc-ring.js';
 import type { Routes } from '../script/api.js';
@@ -28,7 +31,7 @@ import { decodeSettings, type ShardMemory, type ShardSettings, type ShardTask } 
 /** Makes the engine of a shard. */
 export type EngineFactory = (
   options: EngineOptions,
-  ports: { outbox: Outbox; counters: Float64Array; log: EngineLog },
+  ports: EnginePorts,
   routes: Routes,
 ) => EngineApi;
 
@@ -60,8 +63,11 @@ async function startShard(
   const words = new Int32Array(memory.words);
   const ownResources = process.getActiveResourcesInfo().length;
   const routes = await instantiateScript(settings.script);
-  const outbox = createOutbox(settings, memory, counters);
-  const engine = createEngine(settings.engine, { outbox, counters, log }, routes);
+  const ring = new RingReader(memory.inRing, memory.ringBytes);
+  const sendArena = { bytes: ring.bytes, start: CONTROL_BYTES + memory.ringBytes };
+  const outbox = createOutbox(settings, memory, counters, sendArena);
+  const engineMemory = { bytes: ring.bytes, start: sendArena.start + SEND_ARENA_BYTES, end: ring.bytes.length };
+  const engine = createEngine(settings.engine, { outbox, counters, log, memory: engineMemory }, routes);
 
   const obey = (message: ToShard): void => {
     switch (message.type) {
@@ -87,7 +93,7 @@ async function startShard(
   };
   const loop: ShardLoop = new ShardLoop({
     engine,
-    ring: new RingReader(memory.inRing),
+    ring,
     bell: new Doorbell(memory.inBell),
     outbox,
     counters,
@@ -106,14 +112,14 @@ async function startShard(
   return loop;
 }
 
-function createOutbox(settings: ShardSettings, memory: ShardMemory, counters: Float64Array): ShardOutbox {
+function createOutbox(settings: ShardSettings, memory: ShardMemory, counters: Float64Array, sendArena: SendArenaPlace): ShardOutbox {
   const out = new RingWriter(memory.outRing);
   const { batch } = settings;
   if (batch === undefined) return new RingOutbox(out, new Doorbell(memory.mainBell));
   const loaded = loadLibc();
   if (loaded.libc === undefined) throw new Error(`the batch driver of the main thread has a libc, this thread has not: ${loaded.reason}`);
   const mainBell = new EventFdBell(loaded.libc, memory.mainBell, batch.mainBellFd);
-  return new BatchOutbox(loaded.libc, batch.sockets, out, mainBell, counters);
+  return new BatchOutbox(loaded.libc, batch.sockets, out, mainBell, counters, sendArena);
 }
 
 async function reload(engine: EngineApi, port: MessagePort, message: Extract<ToShard, { type: 'reload' }>): Promise<void> {

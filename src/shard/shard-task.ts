@@ -27,7 +27,10 @@ export interface ShardSettings {
 
 /** Memory that main and one shard share. It outlives the shard's thread. */
 export interface ShardMemory {
+  /** The in-ring, then the send queue of the batch driver, then the engine's memory. */
   readonly inRing: SharedArrayBuffer;
+  /** Capacity of each ring. */
+  readonly ringBytes: number;
   readonly inBell: SharedArrayBuffer;
   readonly outRing: SharedArrayBuffer;
   /** The counter blocks of all threads; the same memory in every shard. */

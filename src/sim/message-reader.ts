@@ -75,42 +75,71 @@ export class MessageReader {
   uriEnd = 0;
   /** CSeq number. */
   cseq = 0;
-  /** Via values in all Via header fields. */
-  viaCount = 0;
+  /** Via values in the Via header fields read so far. */
+  private viasSeen = 0;
   /** Hash of the branch of the top Via, 0 when it has none. */
   branch = 0;
   branchStart = 0;
   branchEnd = 0;
-  /** First byte of the body; `end` when there is none. */
-  bodyStart = 0;
-  /** Header fields in order: `H_*`, first byte of the name, first byte and end of the value. */
+  /** Header fields read so far, in order: `H_*`, first byte of the name, first byte and end of the value. */
   headerCount = 0;
   readonly ids = new Uint8Array(MAX_HEADERS);
   readonly nameAt = new Int32Array(MAX_HEADERS);
   readonly valueAt = new Int32Array(MAX_HEADERS);
   readonly valueEnd = new Int32Array(MAX_HEADERS);
+  /** Where the next header field begins; past the empty line when `isComplete`. */
+  private at = 0;
+  private isComplete = false;
+  private hasCallId = false;
 
-  /** Reads a message; false when it is none. Header fields past the 128th are not seen. */
+  /**
+   * Reads a message; false when it is none. Most of the time nobody asks for more than what identifies a message, so it
+   * stops after Via, CSeq and Call-ID; `find` and its like go on from there. Header fields past the 128th are not seen.
+   */
   read(bytes: Uint8Array, start: number, end: number): boolean {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
     this.headerCount = 0;
-    this.cseq = 0;
-    this.viaCount = 0;
+    this.cseq = -1;
+    this.viasSeen = 0;
     this.branch = 0;
     this.status = 0;
+    this.isComplete = false;
+    this.hasCallId = false;
     const lineEnd = bytes.indexOf(LF, start);
     if (lineEnd < 0 || lineEnd >= end) return false;
     if (!this.readStartLine(start, lineEnd)) return false;
-    this.readHeaders(lineEnd + 1);
-    return this.cseq >= 0 && this.viaCount > 0;
+    this.at = lineEnd + 1;
+    while (!this.isComplete && (this.cseq < 0 || !this.hasCallId || this.viasSeen === 0)) this.readNext();
+    return this.cseq >= 0 && this.viasSeen > 0;
+  }
+
+  /** Reads all header fields that are left. */
+  complete(): this {
+    while (!this.isComplete) this.readNext();
+    return this;
+  }
+
+  /** Via values in all Via header fields. */
+  get viaCount(): number {
+    return this.complete().viasSeen;
+  }
+
+  /** First byte of the body; `end` when there is none. */
+  get bodyStart(): number {
+    return this.complete().at;
   }
 
   /** Index of the first header field of that kind, -1 when there is none. */
   find(id: number): number {
-    for (let i = 0; i < this.headerCount; i++) if (this.ids[i] === id) return i;
-    return -1;
+    for (let i = 0; ; i++) {
+      while (i >= this.headerCount) {
+        if (this.isComplete) return -1;
+        this.readNext();
+      }
+      if (this.ids[i] === id) return i;
+    }
   }
 
   /** Hash of the `tag` parameter of From or To, 0 when there is none. */
@@ -127,6 +156,7 @@ export class MessageReader {
 
   /** Hash of the values of all header fields of that kind, in order; 0 when there is none. */
   hashAll(id: number): number {
+    this.complete();
     let hash = 0;
     for (let i = 0; i < this.headerCount; i++) {
       if (this.ids[i] === id) hash = hash * 31 + hashBytes(this.bytes, this.valueAt[i]!, this.valueEnd[i]!);
@@ -173,24 +203,18 @@ export class MessageReader {
     return true;
   }
 
-  private readHeaders(from: number): void {
-    const { bytes, end } = this;
-    let at = from;
-    this.bodyStart = end;
-    while (at < end) {
-      // Plain loops: for lines this short a call of indexOf costs more than the search.
-      let colon = at;
-      while (colon < end && bytes[colon] !== COLON && bytes[colon] !== LF) colon++;
-      let lineEnd = colon;
-      while (lineEnd < end && (bytes[lineEnd] !== LF || (lineEnd + 1 < end && lineEnd > at + 1 && isBlank(bytes[lineEnd + 1]!)))) lineEnd++;
-      const stop = lineEnd > at && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
-      if (stop === at) {
-        this.bodyStart = lineEnd + 1;
-        return;
-      }
-      if (colon < stop) this.readHeader(at, colon, stop);
-      at = lineEnd + 1;
-    }
+  /** Reads one header field, or the empty line. */
+  private readNext(): void {
+    const { bytes, end, at } = this;
+    // Plain loops: for lines this short a call of indexOf costs more than the search.
+    let colon = at;
+    while (colon < end && bytes[colon] !== COLON && bytes[colon] !== LF) colon++;
+    let lineEnd = colon;
+    while (lineEnd < end && (bytes[lineEnd] !== LF || (lineEnd + 1 < end && lineEnd > at + 1 && isBlank(bytes[lineEnd + 1]!)))) lineEnd++;
+    this.at = lineEnd < end ? lineEnd + 1 : end;
+    const stop = lineEnd > at && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
+    if (stop === at) this.isComplete = true;
+    else if (colon < stop) this.readHeader(at, colon, stop);
   }
 
   private readHeader(at: number, colon: number, stop: number): void {
@@ -208,7 +232,8 @@ export class MessageReader {
     this.nameAt[index] = at;
     this.valueAt[index] = valueAt;
     this.valueEnd[index] = valueEnd;
-    if (id === H_VIA) this.readVia(valueAt, valueEnd);
+    if (id === H_CALL_ID) this.hasCallId = true;
+    else if (id === H_VIA) this.readVia(valueAt, valueEnd);
     else if (id === H_CSEQ) {
       this.cseq = readNumber(bytes, valueAt, valueEnd);
       if (!this.isRequest) {
@@ -222,19 +247,19 @@ export class MessageReader {
 
   private readVia(at: number, stop: number): void {
     const { bytes } = this;
-    const isTop = this.viaCount === 0;
+    const isTop = this.viasSeen === 0;
     let quoted = false;
-    this.viaCount++;
+    this.viasSeen++;
     for (let i = at; i < stop; i++) {
       const byte = bytes[i]!;
       if (byte === QUOTE) quoted = !quoted;
       else if (quoted && byte === BACKSLASH) i++;
       else if (byte === COMMA && !quoted) {
         if (isTop && this.branch === 0) this.readBranch(at, i);
-        this.viaCount++;
+        this.viasSeen++;
       }
     }
-    if (isTop && this.viaCount === 1) this.readBranch(at, stop);
+    if (isTop && this.viasSeen === 1) this.readBranch(at, stop);
   }
 
   private readBranch(at: number, stop: number): void {

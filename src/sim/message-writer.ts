@@ -54,6 +54,7 @@ export class MessageWriter {
 
   /** Adds every header field of that kind as it stands in the message, with its line end. */
   copyHeaders(reader: MessageReader, id: number): this {
+    reader.complete();
     for (let i = 0; i < reader.headerCount; i++) {
       if (reader.ids[i] === id) this.copy(reader.bytes, reader.nameAt[i]!, reader.valueEnd[i]!).text('\r\n');
     }
@@ -81,14 +82,13 @@ export interface ResponseParts {
 /** A response to the request in `reader` (RFC 3261 §8.2.6), with Record-Route copied when there is a Contact. */
 export function writeResponse(writer: MessageWriter, reader: MessageReader, parts: ResponseParts): ByteRange {
   writer.begin('SIP/2.0 ').text(String(parts.status)).text(' ').text(parts.reason).text('\r\n');
-  writer.copyHeaders(reader, H_VIA).copyHeaders(reader, H_FROM);
+  writer.copyHeaders(reader, H_VIA).copyHeaders(reader, H_CSEQ).copyHeaders(reader, H_CALL_ID).copyHeaders(reader, H_FROM);
   const to = reader.find(H_TO);
   if (to >= 0) {
     writer.copy(reader.bytes, reader.nameAt[to]!, reader.valueEnd[to]!);
     if (parts.toTag !== '' && reader.tag(H_TO) === 0) writer.text(';tag=').text(parts.toTag);
     writer.text('\r\n');
   }
-  writer.copyHeaders(reader, H_CALL_ID).copyHeaders(reader, H_CSEQ);
   if (parts.contact !== '') {
     writer.copyHeaders(reader, H_RECORD_ROUTE).text('Contact: <').text(parts.contact).text('>\r\n');
   }
@@ -105,6 +105,7 @@ export function contactUri(reader: MessageReader): string {
 /** Values of all Record-Route header fields, joined in order by commas; `''` when there is none. */
 export function recordRoutes(reader: MessageReader): string {
   let joined = '';
+  reader.complete();
   for (let i = 0; i < reader.headerCount; i++) {
     if (reader.ids[i] !== H_RECORD_ROUTE) continue;
     const value = reader.text(reader.valueAt[i]!, reader.valueEnd[i]!);

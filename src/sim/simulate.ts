@@ -19,6 +19,7 @@ import {
   DEFAULT_KNOBS,
   type Knobs,
   planCalls,
+  PROXY_ADDRESS,
   simulationRoutes,
 } from './scenario.js';
 import { Trace } from './trace.js';
@@ -121,6 +122,7 @@ class Run {
       writer: new MessageWriter(slab),
       timers: DEFAULT_TIMERS,
       proxy: viaduct.ports[0]!,
+      proxyAddress: PROXY_ADDRESS,
     };
     for (const plan of this.plans) {
       this.callers.push(new Uac(ua, endpointV4(callerWord(plan.call), PHONE_PORT), plan.call, plan.caller, plan.startMs));

@@ -118,10 +118,10 @@ export class Uac extends UserAgent {
     const writer = this.world.writer.begin(name).text(' ').text(this.plan.requestUri);
     writer
       .text(' SIP/2.0\r\nVia: SIP/2.0/UDP ').text(this.address).text(';branch=').text(branch)
-      .text('\r\nMax-Forwards: 70\r\nFrom: ').text(this.fromValue)
-      .text('\r\nTo: ').text(to)
+      .text('\r\nCSeq: 1 ').text(name)
       .text('\r\nCall-ID: ').text(String(this.call))
-      .text('@sim\r\nCSeq: 1 ').text(name).text('\r\n');
+      .text('@sim\r\nMax-Forwards: 70\r\nFrom: ').text(this.fromValue)
+      .text('\r\nTo: ').text(to).text('\r\n');
     if (method !== M_CANCEL && method !== M_ACK) {
       writer.text('Contact: <sip:caller@').text(this.address).text('>\r\n');
     }

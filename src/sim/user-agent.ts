@@ -28,6 +28,8 @@ export interface UaWorld {
   readonly timers: UaTimers;
   /** The proxy that a phone sends to when no Route says otherwise. */
   readonly proxy: Port;
+  /** `host:port` of it. */
+  readonly proxyAddress: string;
 }
 
 /** One side of a dialog (RFC 3261 §12). */
@@ -151,16 +153,15 @@ export abstract class UserAgent implements SimHost {
   /** Builds a request inside a dialog (RFC 3261 §12.2.1.1). */
   protected buildInDialog(dialog: UaDialog, method: number, cseq: number, branch: string): ByteRange {
     const name = METHODS[method]!;
-    const writer = this.world.writer.begin(name).text(' ').text(dialog.target).text(' SIP/2.0\r\n');
-    if (dialog.routes !== '') writer.text('Route: ').text(dialog.routes).text('\r\n');
-    return writer
-      .text('Via: SIP/2.0/UDP ').text(this.address).text(';branch=').text(branch)
-      .text('\r\nFrom: ').text(dialog.local)
-      .text('\r\nTo: ').text(dialog.remote)
+    const writer = this.world.writer.begin(name).text(' ').text(dialog.target)
+      .text(' SIP/2.0\r\nVia: SIP/2.0/UDP ').text(this.address).text(';branch=').text(branch)
+      .text('\r\nCSeq: ').text(String(cseq)).text(' ').text(name)
       .text('\r\nCall-ID: ').text(String(this.call))
-      .text('@sim\r\nCSeq: ').text(String(cseq)).text(' ').text(name)
-      .text('\r\nMax-Forwards: 70\r\n')
-      .end();
+      .text('@sim\r\nFrom: ').text(dialog.local)
+      .text('\r\nTo: ').text(dialog.remote)
+      .text('\r\nMax-Forwards: 70\r\n');
+    if (dialog.routes !== '') writer.text('Route: ').text(dialog.routes).text('\r\n');
+    return writer.end();
   }
 
   protected bye(dialog: UaDialog): void {
@@ -173,8 +174,11 @@ export abstract class UserAgent implements SimHost {
 
   /** Where requests of a dialog go first: the topmost Route, else the remote target. */
   protected nextHop(dialog: UaDialog): Port {
+    const { network, proxy, proxyAddress } = this.world;
     const uri = dialog.routes === '' ? dialog.target : dialog.routes;
-    const port = this.world.network.portAt(parseEndpoint(hostPort(uri)));
+    const address = hostPort(uri);
+    if (address === proxyAddress) return proxy;
+    const port = network.portAt(parseEndpoint(address));
     if (port === undefined) throw new Error(`call ${this.call}: nobody is at ${uri}`);
     return port;
   }

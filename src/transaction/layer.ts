@@ -10,6 +10,7 @@ import type { Arena } from '../proxy/arena.js';
 import type { Endpoint, EngineLimits, TimerSettings } from '../proxy/ports.js';
 import { M_INVITE } from '../sip/methods.js';
 import {
+  C_ACKS_DROPPED,
   C_ACK_TIMEOUTS,
   C_CLIENT_TX,
   C_CLIENT_TX_ALIVE,
@@ -172,7 +173,11 @@ export class TransactionLayer implements TimerHandler {
   /** An ACK with the key of an INVITE came. False when it is for the user (ACK to a 2xx under the same branch). */
   ack(id: number): boolean {
     const step = transition(this.serverState(id), E_ACK);
-    if (step === -1 || (actionsOf(step) & DO_PASS) !== 0) return step === -1;
+    if (step === -1) {
+      this.#counters[C_ACKS_DROPPED]!++;
+      return true;
+    }
+    if ((actionsOf(step) & DO_PASS) !== 0) return false;
     this.#stepServer(id, E_ACK, 0, 0);
     return true;
   }

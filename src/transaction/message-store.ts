@@ -5,8 +5,10 @@
  *
  * The store takes the range [start, end) of the shard's arena; a *block* is an absolute offset in it, so that copying
  * between inbound, stored and outbound bytes is one `copyWithin` (the fastest copy JavaScript has: measured by
- * bench/micro). Pages of 256 KiB are given to a size class when first needed and stay with it. Block 0 means none.
- * The first 4 bytes of a free block link to the next one. Memory is touched only when used.
+ * bench/micro). Pages of 256 KiB are given to a size class when first needed. They stay with it until memory runs out:
+ * then pages in which no block is in use go to the class that needs one, so that no kind of traffic can take the store
+ * away from the others for good. Block 0 means none. The first 4 bytes of a free block link to the next one. Memory is
+ * touched only when used.
  */
 
 const PAGE_BITS = 18;
@@ -22,6 +24,13 @@ export class MessageStore {
   readonly #free = new Int32Array(CLASS_BYTES.length);
   /** Class of each page, plus one; 0: the page is unused. */
   readonly #pageClass: Uint8Array;
+  /** Blocks in use in each page. */
+  readonly #pageUsed: Uint16Array;
+  /** Pages that were taken from a class and belong to none now: a stack. */
+  readonly #sparePages: Int32Array;
+  #spare = 0;
+  /** Pages of some class in which no block is in use. */
+  #idlePages = 0;
   /** Class by size in steps of 64 bytes, for sizes up to 2048. */
   readonly #classOf = new Uint8Array(33);
   readonly #firstPage: number;
@@ -36,6 +45,8 @@ export class MessageStore {
     this.#firstPage = Math.max(1, Math.ceil(start / PAGE_BYTES));
     this.#pages = Math.max(0, Math.floor(end / PAGE_BYTES) - this.#firstPage);
     this.#pageClass = new Uint8Array(this.#firstPage + this.#pages);
+    this.#pageUsed = new Uint16Array(this.#firstPage + this.#pages);
+    this.#sparePages = new Int32Array(this.#pages);
     for (let i = 0; i < this.#classOf.length; i++) this.#classOf[i] = CLASS_BYTES.findIndex((size) => size >= i * 64);
   }
 
@@ -66,6 +77,7 @@ export class MessageStore {
     }
     this.#free[cls] = this.#links[block >>> 2]!;
     this.#used += CLASS_BYTES[cls]!;
+    if (this.#pageUsed[block >>> PAGE_BITS]!++ === 0) this.#idlePages--;
     return block;
   }
 
@@ -76,6 +88,7 @@ export class MessageStore {
     this.#links[block >>> 2] = this.#free[cls]!;
     this.#free[cls] = block;
     this.#used -= CLASS_BYTES[cls]!;
+    if (--this.#pageUsed[block >>> PAGE_BITS]! === 0) this.#idlePages++;
   }
 
   /** Bytes that a block can hold. */
@@ -84,9 +97,12 @@ export class MessageStore {
   }
 
   #addPage(cls: number): boolean {
-    if (this.#usedPages === this.#pages) return false;
-    const page = this.#firstPage + this.#usedPages++;
+    let page: number;
+    if (this.#usedPages < this.#pages) page = this.#firstPage + this.#usedPages++;
+    else if (this.#spare > 0 || this.#takeBack()) page = this.#sparePages[--this.#spare]!;
+    else return false;
     this.#pageClass[page] = cls + 1;
+    this.#idlePages++;
     const size = CLASS_BYTES[cls]!;
     const start = page * PAGE_BYTES;
     let next = 0;
@@ -95,6 +111,32 @@ export class MessageStore {
       next = block;
     }
     this.#free[cls] = next;
+    return true;
+  }
+
+  /** Takes the idle pages away from one class that has any: one walk of its free list frees them all. */
+  #takeBack(): boolean {
+    if (this.#idlePages === 0) return false;
+    let idle = this.#firstPage;
+    while (this.#pageClass[idle] === 0 || this.#pageUsed[idle] !== 0) idle++;
+    const owner = this.#pageClass[idle]!;
+    const links = this.#links;
+    let kept = 0;
+    for (let block = this.#free[owner - 1]!; block !== 0; ) {
+      const next = links[block >>> 2]!;
+      if (this.#pageUsed[block >>> PAGE_BITS] !== 0) {
+        links[block >>> 2] = kept;
+        kept = block;
+      }
+      block = next;
+    }
+    this.#free[owner - 1] = kept;
+    for (let page = idle; page < this.#firstPage + this.#pages; page++) {
+      if (this.#pageClass[page] !== owner || this.#pageUsed[page] !== 0) continue;
+      this.#pageClass[page] = 0;
+      this.#sparePages[this.#spare++] = page;
+      this.#idlePages--;
+    }
     return true;
   }
 }

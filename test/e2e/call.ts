@@ -22,6 +22,8 @@ export interface CallerOptions {
   readonly timeoutSeconds?: number;
   /** The caller ignores what comes while its scenario pauses. */
   readonly ignoreInPauses?: boolean;
+  /** Calls that may fail; 0 by default. */
+  readonly failuresAllowed?: number;
 }
 
 export interface CallOptions extends CallerOptions {
@@ -63,7 +65,7 @@ async function startCaller(options: CallerOptions, target: Address): Promise<{ r
 
 /** Runs both scenarios to their end; throws with all three sides' accounts unless every call went as both say. */
 export async function runCalls(options: CallOptions): Promise<CallResult> {
-  const { calls } = options;
+  const { calls, failuresAllowed } = options;
   const uas = await startUas(options.group, {
     scenario: options.callee,
     host: options.calleeHost ?? listener(options).host,
@@ -74,9 +76,9 @@ export async function runCalls(options: CallOptions): Promise<CallResult> {
   const uac = await startCaller(options, uas.address);
   const caller = await uac.result;
   // The callee would wait for calls that do not come any more.
-  if (!wentAsWritten(caller, calls)) uas.abandon();
+  if (!wentAsWritten(caller, calls, failuresAllowed)) uas.abandon();
   const callee = await uas.result;
-  if (!wentAsWritten(caller, calls) || !wentAsWritten(callee, calls)) {
+  if (!wentAsWritten(caller, calls, failuresAllowed) || !wentAsWritten(callee, calls, failuresAllowed)) {
     throw new Error(`calls did not go as their scenarios say\n\n${caller.report()}\n\n${callee.report()}\n\n${proxyLog(options.proxy)}`);
   }
   return { caller, callee };
@@ -91,7 +93,7 @@ export async function runRefused(options: CallerOptions, afterwards?: () => Prom
   try {
     const uac = await startCaller(options, target.address);
     const result = await uac.result;
-    if (!wentAsWritten(result, options.calls)) throw new Error(`${result.report()}\n\n${proxyLog(options.proxy)}`);
+    if (!wentAsWritten(result, options.calls, options.failuresAllowed)) throw new Error(`${result.report()}\n\n${proxyLog(options.proxy)}`);
     await afterwards?.();
     const [first] = target.received;
     if (first !== undefined) throw new Error(`${String(target.received.length)} messages got through the proxy; the first:\n${first}`);

@@ -17,6 +17,8 @@ export interface ProxyOptions {
   readonly routes?: string;
   /** `NAME=value` pairs that a routing script reads from the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of node itself. */
+  readonly nodeArgs?: readonly string[];
   /** Timer settings in milliseconds; what is left out keeps its default. */
   readonly timers?: {
     readonly t1Ms?: number;

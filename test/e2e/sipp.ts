@@ -13,6 +13,8 @@ import { findSipp } from './require-peers.js';
 
 const SCENARIOS = fileURLToPath(new URL('scenarios/', import.meta.url));
 
+const SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
+
 export interface SippOptions {
   /** File in `scenarios/`, without `.xml`. */
   readonly scenario: string;
@@ -144,6 +146,8 @@ async function start(group: ProcessGroup, options: SippOptions, remote: Address 
   const args = [
     ...(remote === undefined ? [] : [hostPort(remote)]),
     ...['-sf', 'scenario.xml', '-i', address.host, '-bind_local', '-p', String(address.port)],
+    // SIPp's own choice, 64 KiB, overflows when the machine stops for a tenth of a second under load.
+    ...['-buff_size', String(SOCKET_BUFFER_BYTES)],
     ...['-m', String(options.calls), '-timeout', `${String(timeoutSeconds)}s`, '-timeout_error', '-nostdin'],
     ...['-trace_stat', '-stf', 'statistics.csv', '-fd', '1', '-trace_counts', '-trace_err', '-error_file', 'errors.log'],
     ...(options.messageLog === false ? [] : ['-trace_msg', '-message_file', 'messages.log']),
@@ -186,7 +190,8 @@ export async function startUac(group: ProcessGroup, proxy: Address, options: Sip
   return (await start(group, { host: proxy.host, ...options }, proxy)).process;
 }
 
-/** True when SIPp ended well and every one of `calls` calls went as the scenario says. */
-export function wentAsWritten(result: SippResult, calls: number): boolean {
-  return result.exitCode === 0 && result.successful === calls && result.failed === 0;
+/** True when SIPp ended well and every one of `calls` calls, but for `failuresAllowed`, went as the scenario says. */
+export function wentAsWritten(result: SippResult, calls: number, failuresAllowed = 0): boolean {
+  const { exitCode, created, successful, failed } = result;
+  return (exitCode === 0 || (exitCode === 1 && failed > 0)) && created === calls && successful + failed === calls && failed <= failuresAllowed;
 }

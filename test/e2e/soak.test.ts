@@ -1,7 +1,7 @@
 /**
  * Memory under steady calls, for a minute: resident memory stays flat once the tables are full, and the tables are empty
- * after the last timer. T1 is 50 ms so that transactions live for 3.2 s and the tables turn over many times. Takes over a
- * minute, so it runs only with VIADUCT_LONG=1.
+ * after the last timer. T1 is 200 ms so that transactions live for 12.8 s and the tables turn over several times.
+ * Takes over a minute a driver, so it runs only with VIADUCT_LONG=1.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
@@ -13,12 +13,14 @@ import { startProxy } from './viaduct-process.js';
 
 const SECONDS = 60;
 const CALLS_PER_SECOND = 600;
+/** Without this, garbage that waits for its turn hides what is held: it comes and goes over minutes. */
+const COLLECT = ['--expose-gc', '--import', new URL('collect-garbage.mjs', import.meta.url).href];
 /** The runtime compiles and sizes its heap, and the tables fill: measured from here on. */
 const WARM_UP_SECONDS = 20;
 /** A transaction that leaked would hold some kilobytes a call. */
 const GROWTH_BYTES_PER_CALL = 256;
 /** 64 × T1, and room for a slow machine. */
-const LINGER_MS = 20_000;
+const LINGER_MS = 40_000;
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -47,7 +49,8 @@ describe.skipIf(!enabled || !peersAvailable('memory'))('memory', () => {
   test.each(DRIVERS)('resident memory is flat over a minute of calls, and nothing is left after it (%s driver)', async (io) => {
     const group = new ProcessGroup('memory');
     try {
-      const proxy = await startProxy(group, { shards: 2, io, timers: { t1Ms: 50, t2Ms: 400, t4Ms: 500, timerDMs: 500 } });
+      const timers = { t1Ms: 200, t2Ms: 1600, t4Ms: 2000, timerDMs: 12_800 };
+      const proxy = await startProxy(group, { shards: 2, io, timers, nodeArgs: COLLECT });
       const samples: Sample[] = [];
       const startMs = performance.now();
       const sampler = setInterval(() => samples.push({ seconds: (performance.now() - startMs) / 1000, bytes: residentBytes(proxy.pid) }), 500);
@@ -60,6 +63,8 @@ describe.skipIf(!enabled || !peersAvailable('memory'))('memory', () => {
           calls: SECONDS * CALLS_PER_SECOND,
           rate: CALLS_PER_SECOND,
           messageLog: false,
+          // This is about memory: when the machine stops for a moment, SIPp trips over copies that come in while it sends.
+          failuresAllowed: (SECONDS * CALLS_PER_SECOND) / 100,
           timeoutSeconds: SECONDS + 30,
         });
       } finally {
@@ -76,6 +81,8 @@ describe.skipIf(!enabled || !peersAvailable('memory'))('memory', () => {
         return counters === undefined ? 0 : (counters['serverTransactionsAlive'] ?? NaN) + (counters['clientTransactionsAlive'] ?? NaN);
       };
       await expect.poll(alive, { timeout: LINGER_MS, interval: 500 }).toBe(0);
+      const counters = await proxy.counters();
+      if (counters !== undefined) expect(counters['scriptSuspended']).toBe(0);
       await proxy.stop();
     } finally {
       await group.dispose();

@@ -42,7 +42,7 @@ async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise
   const file = join(folder, 'viaduct.yaml');
   writeFileSync(file, JSON.stringify(config, null, 2));
 
-  const child = group.start(process.execPath, [MAIN, 'run', '--config', file], {
+  const child = group.start(process.execPath, [...(options.nodeArgs ?? []), MAIN, 'run', '--config', file], {
     cwd: folder,
     env: { ...process.env, ...options.env },
   });

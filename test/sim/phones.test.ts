@@ -45,6 +45,7 @@ function call(caller: Partial<CallerPlan>, callee: Partial<CalleePlan>, network:
     reader: new MessageReader(),
     writer: new MessageWriter(new Slab()),
     timers: { t1Ms: 500, t2Ms: 4000 },
+    proxyAddress: '',
   };
   const uas = new Uas({ ...shared, proxy: nobody }, endpointV4(0x0a020000, 5060), 0, { ...CALLEE, ...callee });
   const uac = new Uac({ ...shared, proxy: uas.port }, endpointV4(0x0a010000, 5060), 0, { ...CALLER, ...caller }, 0);
