@@ -29,6 +29,7 @@ export const ERRORS = {
   VD_SCRIPT_LOAD: { meaning: 'the routing script cannot be loaded', message: null, exitCode: 1 },
   VD_SCRIPT_HEADER: { meaning: 'a routing script writes a header that it may not, or in a form that cannot be', message: null, exitCode: 1 },
   VD_SCRIPT_STATUS: { meaning: 'a routing script answers with a status that is none', message: null, exitCode: 1 },
+  VD_SCRIPT_OVER: { meaning: 'a routing script reads a request or response that is over', message: null, exitCode: 1 },
   VD_SCRIPT_URI: { meaning: 'a routing script relays to a URI that is none', message: null, exitCode: 1 },
   VD_SHARD_CRASH: { meaning: 'a shard died', message: null, exitCode: 1 },
   VD_STOPPED: { meaning: 'the server was stopped while it started', message: null, exitCode: 1 },

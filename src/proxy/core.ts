@@ -9,10 +9,14 @@ import { EditPlan } from './edit-plan.js';
 import { Listeners } from './next-hop.js';
 import type { EngineLog, EngineOptions, Outbox } from './ports.js';
 import type { Routes } from '../script/api.js';
+import { MAX_CHANGES } from '../script/message-headers.js';
 import { MessageView } from '../sip/message.js';
 import { type KeyHasher, branchHasher, upstreamHasher } from '../transaction/key.js';
 import type { TransactionLayer } from '../transaction/layer.js';
 import { F_FLAGS, RECORD_STRIDE } from '../transaction/table.js';
+
+/** Header fields that a message has more when it goes out than when it came in: ours, and those of the script. */
+const ADDED_FIELDS = MAX_CHANGES + 16;
 
 /** What the engine is handed. */
 export interface EnginePorts {
@@ -78,7 +82,7 @@ export class Core {
     this.upstreamHasher = upstreamHasher(options.secret);
     this.branchHasher = branchHasher(options.secret);
     this.response = new MessageView(options.limits.headers);
-    this.stored = new MessageView(options.limits.headers);
+    this.stored = new MessageView(options.limits.headers + ADDED_FIELDS);
   }
 
   /** Field of a server transaction. */

@@ -30,4 +30,10 @@ export interface EngineApi {
    * on), so that the outbox is flushed. Set by the driver; the engine calls it at most once until the next flush.
    */
   onWork: (() => void) | undefined;
+  /**
+   * Called before a pending handler does something outside of `receive` and `advance`. The driver sets the clock then
+   * (`advance`), since its last call may be long ago and timers are armed from there. May be left unset where time
+   * stands still between calls.
+   */
+  onWake: (() => void) | undefined;
 }

@@ -83,6 +83,7 @@ export class Engine implements EngineApi {
     core.layer = new TransactionLayer(core.arena, ports.counters, options.timers, options.limits, this.#contexts);
     this.#runner = new ScriptRunner(core, this.#answers, new Forwarder(core, new TargetCache()), this.#contexts);
     this.#contexts.attach(this.#runner);
+    this.#stateless.onLateSuccess = (server) => { this.#contexts.lateSuccess(server); };
   }
 
   get onWork(): (() => void) | undefined {
@@ -91,6 +92,14 @@ export class Engine implements EngineApi {
 
   set onWork(onWork: (() => void) | undefined) {
     this.#runner.onWork = onWork;
+  }
+
+  get onWake(): (() => void) | undefined {
+    return this.#runner.onWake;
+  }
+
+  set onWake(onWake: (() => void) | undefined) {
+    this.#runner.onWake = onWake;
   }
 
   receive(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void {
@@ -320,7 +329,7 @@ export class Engine implements EngineApi {
     const cls = methodClass(view.cseqMethod, view.bytes, view.cseqMethodStart, view.cseqMethodEnd);
     const client = core.layer.clients.find(meta.keyLo, meta.keyHi, cls);
     if (client === 0) {
-      this.#stateless.forward(view);
+      this.#stateless.forward(view, meta.listener);
     } else if (core.client(client, C_SERVER) !== 0 && !hasNextVia(view)) {
       // For us, but the request was not ours (§16.7 step 3): the branch goes on waiting.
       core.counters[C_DROP_LAST_VIA]!++;

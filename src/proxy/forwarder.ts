@@ -192,6 +192,6 @@ export class Forwarder {
       const strict = this.#params.lastRoute !== undefined ? 1 : 0;
       planRemoval(view, routeSet.own + strict, routeSet.fromStrict ? routeSet.count - 1 : -1, plan);
     }
-    if (context.messageHeaders.changed) context.messageHeaders.plan(plan);
+    context.changedHeaders?.plan(plan);
   }
 }

@@ -19,16 +19,17 @@ export const HOP_NAME = 4;
 export const HOP_ADDRESS = 5;
 export const HOP_NO_LISTENER = 6;
 
-/** Status and reason phrase by `HOP_*`. */
-export const HOP_STATUS: readonly number[] = [200, 400, 416, 503, 404, 404, 503];
-export const HOP_REASON: readonly string[] = [
-  'OK',
-  'Bad Target URI',
-  'Unsupported URI Scheme',
-  'Next Hop Wants a Transport That Is Not Supported',
-  'Next Hop Name Cannot Be Resolved',
-  'Next Hop Address Cannot Be Used',
-  'No Listener for the Address Family of the Next Hop',
+/** Status by `HOP_*`. What is the script's mistake, or counts as a 503 of the next hop (§16.9), is a 500 to the caller. */
+export const HOP_STATUS: readonly number[] = [200, 500, 416, 500, 404, 404, 500];
+/** What is wrong, for the log, by `HOP_*`. */
+export const HOP_PROBLEM: readonly string[] = [
+  '',
+  'it is no usable SIP URI, such as sip:192.0.2.1:5060',
+  'its URI scheme is not supported',
+  'it asks for a transport other than UDP',
+  'its host is a name, and names are not resolved',
+  'its address is a broadcast, multicast or unspecified one',
+  'no listener has its address family',
 ];
 
 /** A resolved next hop. */
@@ -102,7 +103,7 @@ export class Listeners {
 
   constructor(listeners: readonly ListenerInfo[]) {
     this.#families = listeners.map((listener) => listener.family);
-    this.#ours = listeners.flatMap((listener) => listener.ours.map((own) => ownAddress(own.host, own.port)));
+    this.#ours = listeners.flatMap((listener, index) => listener.ours.map((own) => ownAddress(index, own.host, own.port)));
   }
 
   /** Sets `to.listener`: the one the request came in by when the family fits, else the first that does. */
@@ -116,23 +117,24 @@ export class Listeners {
     return index >= 0;
   }
 
-  /** Whether the host and port of a parsed URI name this proxy. */
-  isOurs(bytes: Uint8Array, uri: UriView): boolean {
-    if (uri.hostStart < 0) return false;
+  /** Which listener the host and port of a parsed URI name; -1 when they are not ours. */
+  named(bytes: Uint8Array, uri: UriView): number {
+    if (uri.hostStart < 0) return -1;
     const port = uri.port === 0 ? DEFAULT_PORT : uri.port;
     for (const own of this.#ours) {
       if (own.port !== port) continue;
       if (own.family !== 0) {
-        if (own.family === uri.family && own.a0 === uri.a0 && own.a1 === uri.a1 && own.a2 === uri.a2 && own.a3 === uri.a3) return true;
+        if (own.family === uri.family && own.a0 === uri.a0 && own.a1 === uri.a1 && own.a2 === uri.a2 && own.a3 === uri.a3) return own.listener;
       } else if (uri.family === 0 && sameName(bytes, uri.hostStart, uri.hostEnd, own.name)) {
-        return true;
+        return own.listener;
       }
     }
-    return false;
+    return -1;
   }
 }
 
 interface OwnAddress {
+  readonly listener: number;
   /** 0 for a name. */
   readonly family: number;
   readonly a0: number;
@@ -144,13 +146,13 @@ interface OwnAddress {
   readonly port: number;
 }
 
-function ownAddress(host: string, port: number): OwnAddress {
+function ownAddress(listener: number, host: string, port: number): OwnAddress {
   const bytes = ascii(host);
   const bare = host.startsWith('[') ? bytes.subarray(1, bytes.length - 1) : bytes;
   if (parseIpv4(bare, 0, bare.length, words) || parseIpv6(bare, 0, bare.length, words)) {
-    return { family: words.family, a0: words.a0, a1: words.a1, a2: words.a2, a3: words.a3, name: '', port };
+    return { listener, family: words.family, a0: words.a0, a1: words.a1, a2: words.a2, a3: words.a3, name: '', port };
   }
-  return { family: 0, a0: 0, a1: 0, a2: 0, a3: 0, name: host.toLowerCase(), port };
+  return { listener, family: 0, a0: 0, a1: 0, a2: 0, a3: 0, name: host.toLowerCase(), port };
 }
 
 function sameName(bytes: Uint8Array, start: number, end: number, lower: string): boolean {

@@ -7,7 +7,7 @@
  */
 import { type AnswerText, type Answers, plainAnswer } from './answers.js';
 import { isBetter } from './best-response.js';
-import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER } from './core.js';
+import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER, SF_SUSPENDED } from './core.js';
 import type { ScriptRunner } from './script-runner.js';
 import type { StatelessResponses } from './stateless-responses.js';
 import { planTopViaRemoval } from './via-removal.js';
@@ -75,7 +75,7 @@ export class ResponseContexts implements TransactionUser {
     if (server === 0) {
       // A CANCEL of ours; or its server transaction has been given back already: then a late 2xx goes up statelessly, and a
       // branch that rings at last is cancelled all the same.
-      if (core.client(client, F_CLASS) !== M_CANCEL && status >= 200 && status < 300) this.#stateless.forward(view);
+      if (core.client(client, F_CLASS) !== M_CANCEL && status >= 200 && status < 300) this.#stateless.forward(view, core.layer.clientEndpoint(client).listener);
       else if (isInvite && status < 200 && core.clientHas(client, CF_CANCEL_WANTED)) this.#sendCancel(client);
       return;
     }
@@ -90,6 +90,13 @@ export class ResponseContexts implements TransactionUser {
     if (!core.composer.ack(core.stored, core.response)) return;
     if (core.arena.commit(core.composer.start, core.composer.end, core.layer.clientEndpoint(client), -1)) core.counters[C_REQUESTS_OUT]!++;
     else core.counters[C_DROP_OUTBOX_FULL]!++;
+  }
+
+  onServerOverdue(server: number): void {
+    const core = this.#core;
+    if (!core.layer.serverIsOpen(server) || core.server(server, S_PENDING) > 0) return;
+    this.#runner.scriptOverdue(server);
+    this.#answerLocally(server, 500);
   }
 
   onClientTimeout(client: number): void {
@@ -109,7 +116,8 @@ export class ResponseContexts implements TransactionUser {
   }
 
   onClientSendFailed(client: number): void {
-    this.#endedWithout(client, 503);
+    // Counts as a 503 of the next hop (§16.9), which goes up as 500 (§16.7 step 6).
+    this.#endedWithout(client, 500);
   }
 
   onClientEnd(client: number): void {
@@ -155,6 +163,11 @@ export class ResponseContexts implements TransactionUser {
     if (core.server(server, S_PENDING) === 0 && core.layer.serverIsOpen(server)) this.#answerLocally(server, 487);
   }
 
+  /** The 2xx in `core.response` came on a branch that had been given up; the caller still waits. */
+  lateSuccess(server: number): void {
+    if (this.#forward(server, 0)) this.finish(server);
+  }
+
   /** Cancels every branch without a final response; `flag` is CF_LOSER when the proxy does it of itself, else 0. */
   cancelBranches(server: number, flag: number): void {
     const core = this.#core;
@@ -178,7 +191,7 @@ export class ResponseContexts implements TransactionUser {
   settle(server: number): void {
     const core = this.#core;
     if (core.server(server, S_PENDING) > 0 || !core.layer.serverIsOpen(server)) return;
-    if (core.serverHas(server, SF_IN_HANDLER)) {
+    if (core.serverHas(server, SF_IN_HANDLER) || this.#awaitsFailureHandler(server)) {
       core.flagServer(server, SF_CONCLUDE);
       return;
     }
@@ -270,6 +283,11 @@ export class ResponseContexts implements TransactionUser {
       core.counters[C_DROP_LATE_RESPONSE]!++;
       return;
     }
+    if (isInvite && !core.layer.mayRespond(server, core.response.status)) {
+      // Behind a final response of the script's own: the call exists all the same, and its caller has to know (§16.7 step 5).
+      this.#stateless.forward(core.response, core.layer.serverEndpoint(server).listener);
+      return;
+    }
     if (this.#forward(server, 0)) {
       if (first) this.finish(server);
       return;
@@ -292,6 +310,12 @@ export class ResponseContexts implements TransactionUser {
     }
     this.#keepBest(server, status);
     if (pending === 0) this.settle(server);
+  }
+
+  /** The handler that relayed is still pending, and a failure handler is to run behind it. */
+  #awaitsFailureHandler(server: number): boolean {
+    const core = this.#core;
+    return core.serverHas(server, SF_SUSPENDED) && this.#runner.hasFailureHandler && !core.serverHas(server, SF_CANCELLED);
   }
 
   /** Nothing else can want a say in which failure goes up. */

@@ -18,6 +18,8 @@ const uri = new UriView();
 export class RouteSet {
   /** Route values of ours at the top: they are taken out. */
   own = 0;
+  /** One of them carries our mark: this proxy recorded it, in the dialog or in another one. */
+  marked = false;
   /** Route values in all. */
   count = 0;
   /** The Request-URI was one that we Record-Routed (a strict router sent this): the last Route value is the real one. */
@@ -28,6 +30,7 @@ export class RouteSet {
 
   reset(): void {
     this.own = 0;
+    this.marked = false;
     this.count = 0;
     this.fromStrict = false;
     this.uriStart = -1;
@@ -43,7 +46,10 @@ export class RouteSet {
 /** URI of one Route value, as left by `findRoute`. */
 export const foundRoute = { uriStart: -1, uriEnd: -1 };
 
-/** Most values of ours at the top: two, where the dialog crosses two listeners. */
+/**
+ * Most values of ours at the top: two of different listeners, where the dialog crosses from one to the other. Two of the
+ * same one mean that the request comes through here twice (a spiral), and each time takes out its own.
+ */
 const OWN_MAX = 2;
 
 /** Route information preprocessing (§16.4). `view.uri` is the parsed Request-URI. */
@@ -51,8 +57,9 @@ export function preprocess(view: MessageView, listeners: Listeners, out: RouteSe
   out.reset();
   if (view.route < 0) return;
   const bytes = view.bytes;
-  if (findRouteMark(bytes, view.uriStart, view.uriEnd) >= 0 && listeners.isOurs(bytes, view.uri)) out.fromStrict = true;
+  if (findRouteMark(bytes, view.uriStart, view.uriEnd) >= 0 && listeners.named(bytes, view.uri) >= 0) out.fromStrict = true;
   let own = true;
+  let first = -1;
   for (let field = view.route; field >= 0; field = view.nextField(H_ROUTE, field)) {
     const slot = field * FIELD_STRIDE;
     const end = view.fields[slot + FIELD_END]!;
@@ -60,8 +67,12 @@ export function preprocess(view: MessageView, listeners: Listeners, out: RouteSe
     for (;;) {
       if (parseNameAddr(bytes, at, end, nameAddr) !== 0) return;
       out.count++;
-      if (own && out.own < OWN_MAX && parseUri(bytes, nameAddr.uriStart, nameAddr.uriEnd, uri) === 0 && listeners.isOurs(bytes, uri)) {
+      let listener = -1;
+      if (own && out.own < OWN_MAX && parseUri(bytes, nameAddr.uriStart, nameAddr.uriEnd, uri) === 0) listener = listeners.named(bytes, uri);
+      if (listener >= 0 && listener !== first) {
+        first = listener;
         out.own++;
+        if (findRouteMark(bytes, nameAddr.uriStart, nameAddr.uriEnd) >= 0) out.marked = true;
       } else {
         own = false;
       }
@@ -72,6 +83,8 @@ export function preprocess(view: MessageView, listeners: Listeners, out: RouteSe
       at = skipLws(bytes, at + 1, end);
     }
   }
+  // A last value that is no URI cannot become the Request-URI.
+  if (out.fromStrict && parseUri(bytes, out.uriStart, out.uriEnd, uri) !== 0) out.fromStrict = false;
   if (out.fromStrict && out.own === out.count) out.own--;
 }
 

@@ -10,16 +10,16 @@ import { type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER, SF_KEPT, SF_SUSPEN
 import { type EditPlan, NO_TEXT } from './edit-plan.js';
 import { FORWARDED, FORWARD_FAULT, FORWARD_TOO_LONG, type Forwarder } from './forwarder.js';
 import { LogLimit } from './log-limit.js';
-import { HOP_STATUS } from './next-hop.js';
+import { HOP_PROBLEM, HOP_STATUS } from './next-hop.js';
 import type { ResponseContexts } from './response-context.js';
 import { preprocess } from './route-set.js';
-import { copyEndpoint } from './via-fix.js';
+import { copyEndpoint, createEndpoint } from './via-fix.js';
 import { ScriptError, type ReplyOptions, type ScriptLog, type Target } from '../script/api.js';
 import { FailureContext } from '../script/failure-context.js';
 import type { ScriptHost } from '../script/host.js';
 import { headerLines, oneLine } from '../script/message-headers.js';
 import { ReplyContext } from '../script/reply-context.js';
-import { RequestContext, callIdOf } from '../script/request-context.js';
+import { RequestContext, RequestParts, callIdOf } from '../script/request-context.js';
 import { bytesOf, textOf } from '../script/text.js';
 import type { MessageView } from '../sip/message.js';
 import { M_ACK, M_CANCEL, M_INVITE } from '../sip/methods.js';
@@ -47,17 +47,22 @@ const PLAIN_REASONS = new Map<number, AnswerText>();
 export class ScriptRunner implements ScriptHost {
   /** Set by the engine: something was done outside of its calls. */
   onWork: (() => void) | undefined;
+  /** Set by the engine: sets the clock before something is done outside of its calls. */
+  onWake: (() => void) | undefined;
   /** How deep in calls of the engine this is: 0 when a promise of a script went on by itself. */
   depth = 0;
   readonly #core: Core;
   readonly #answers: Answers;
   readonly #forwarder: Forwarder;
   readonly #contexts: ResponseContexts;
-  readonly #pool: RequestContext[] = [];
+  /** Parts of contexts that are over. */
+  readonly #pool: RequestParts[] = [];
   /** Contexts that later handlers of a transaction, or pending ones, need. */
   readonly #kept = new Map<number, RequestContext>();
-  readonly #reply: ReplyContext;
+  /** Where the response at hand came from. */
+  readonly #replyOrigin = createEndpoint();
   readonly #errorLimit = new LogLimit(ERRORS_LOGGED_PER_SECOND);
+  readonly #warnLimit = new LogLimit(ERRORS_LOGGED_PER_SECOND);
   /** Context of the handler that runs right now. */
   #running: RequestContext | undefined;
   #suspended = 0;
@@ -67,7 +72,6 @@ export class ScriptRunner implements ScriptHost {
     this.#answers = answers;
     this.#forwarder = forwarder;
     this.#contexts = contexts;
-    this.#reply = new ReplyContext(this, core.response);
   }
 
   get suspended(): number {
@@ -80,14 +84,14 @@ export class ScriptRunner implements ScriptHost {
 
   /** A context for a message that is about to be parsed. */
   acquire(): RequestContext {
-    return this.#pool.pop() ?? new RequestContext(this, this.#core.options.limits.headers);
+    return new RequestContext(this, this.#pool.pop() ?? new RequestParts(this.#core.options.limits.headers));
   }
 
-  /** Gives a context back, and its block if it owns one. */
+  /** Closes a context and takes its parts back, and its block if it owns one. */
   giveBack(context: RequestContext): void {
     if (context.ownsBlock) this.#core.arena.store.free(context.block);
-    context.reset();
-    if (this.#pool.length < POOL_MAX) this.#pool.push(context);
+    context.close();
+    if (this.#pool.length < POOL_MAX) this.#pool.push(context.parts);
   }
 
   // Handlers
@@ -147,21 +151,21 @@ export class ScriptRunner implements ScriptHost {
     const core = this.#core;
     const { routes } = core;
     if (routes.reply === undefined) return true;
-    const reply = this.#reply;
-    reply.reset(this.#kept.get(server)?.state ?? {}, core.server(server, F_KEY_LO), core.server(server, F_KEY_HI));
+    const state = this.#kept.get(server)?.state ?? {};
+    const reply = new ReplyContext(this, core.response, this.#replyOrigin, state, core.server(server, F_KEY_LO), core.server(server, F_KEY_HI));
     try {
       this.#watch('reply', routes.reply(reply), core.response);
     } catch (error) {
       this.#reportError('reply', error, callIdOf(core.response));
     }
-    if (reply.dropped) return false;
-    if (reply.messageHeaders.changed) reply.messageHeaders.plan(plan);
-    return true;
+    if (!reply.dropped) reply.changedHeaders?.plan(plan);
+    reply.close();
+    return !reply.dropped;
   }
 
   /** Tells the reply handler's view where the response at hand came from. */
   setReplySource(from: Parameters<typeof copyEndpoint>[0]): void {
-    if (this.#core.routes.reply !== undefined) copyEndpoint(from, this.#reply.origin);
+    if (this.#core.routes.reply !== undefined) copyEndpoint(from, this.#replyOrigin);
   }
 
   /** The caller cancelled: tells a pending handler by its signal, and runs the cancel handler. */
@@ -180,6 +184,12 @@ export class ScriptRunner implements ScriptHost {
       this.#reportError('cancel', error, callIdOf(cancel));
     }
     context.dead = wasDead;
+  }
+
+  /** A pending handler has used up its time: an error of the script. */
+  scriptOverdue(server: number): void {
+    const kept = this.#kept.get(server);
+    if (kept !== undefined) this.#reportError('pending', new Error('the script has not decided in time: answered 500'), callIdOf(kept.view));
   }
 
   /** The view of a transaction's request, for an answer of our own; undefined when the request is not kept any more. */
@@ -222,8 +232,14 @@ export class ScriptRunner implements ScriptHost {
 
   // ScriptHost
 
+  refuseLate(): false {
+    this.#core.counters[C_SCRIPT_LATE]!++;
+    return false;
+  }
+
   relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean {
     const core = this.#core;
+    this.#wake();
     const targets: readonly (Target | undefined)[] = isList(target) ? target : [target];
     if (context.server === 0) return targets.length > 0 && this.#relayStateless(context, targets[0]);
     const { server } = context;
@@ -243,10 +259,11 @@ export class ScriptRunner implements ScriptHost {
       }
       const outcome = this.#forwarder.addBranch(context, one);
       if (outcome === FORWARDED) sent = true;
-      else this.#contexts.noteLocal(server, this.#statusOf(outcome));
+      else this.#contexts.noteLocal(server, this.#statusOf(outcome, context, one));
     }
     if (sent && context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
-    if (!sent) this.#contexts.settle(server);
+    if (sent) core.layer.unboundDecision(server);
+    else this.#contexts.settle(server);
     this.#tellDriver();
     return sent;
   }
@@ -254,6 +271,7 @@ export class ScriptRunner implements ScriptHost {
   reply(context: RequestContext, status: number, reason: string | undefined, options: ReplyOptions | undefined): boolean {
     const core = this.#core;
     const text = answerText(status, reason, options);
+    this.#wake();
     if (context.server === 0) {
       if (context.dead || context.acted || context.view.method === M_ACK) return false;
       context.acted = true;
@@ -298,7 +316,7 @@ export class ScriptRunner implements ScriptHost {
       if (context.view.method === M_ACK) {
         core.counters[C_ACKS_DROPPED]!++;
       } else {
-        const status = this.#statusOf(outcome);
+        const status = this.#statusOf(outcome, context, target);
         this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
       }
     }
@@ -306,8 +324,13 @@ export class ScriptRunner implements ScriptHost {
     return outcome === FORWARDED;
   }
 
-  #statusOf(outcome: number): number {
-    if (outcome === FORWARD_FAULT) return HOP_STATUS[this.#forwarder.fault]!;
+  /** Status of a target that could not be tried; what the operator has to know about it is logged. */
+  #statusOf(outcome: number, context: RequestContext, target: Target | undefined): number {
+    if (outcome === FORWARD_FAULT) {
+      const { fault } = this.#forwarder;
+      this.#warn(context, `a target cannot be reached: ${HOP_PROBLEM[fault]!}`, { target: target ?? context.uri.toString() });
+      return HOP_STATUS[fault]!;
+    }
     return outcome === FORWARD_TOO_LONG ? 513 : 503;
   }
 
@@ -324,13 +347,15 @@ export class ScriptRunner implements ScriptHost {
       if (!context.dead) {
         core.flagServer(server, SF_SUSPENDED);
         this.#keep(server, context);
+        if (core.layer.serverIsOpen(server) && core.server(server, S_PENDING) === 0) core.layer.boundDecision(server);
         if (context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
         if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
       }
     }
     this.#suspended++;
     core.counters[C_SCRIPT_SUSPENDED] = this.#suspended;
-    pending.then(
+    // Through a promise of ours: a thenable of a script may throw, or settle twice.
+    Promise.resolve(pending).then(
       () => { this.#resumed(context, handler); },
       (error: unknown) => {
         this.#handlerFailed(handler, error, context);
@@ -342,6 +367,7 @@ export class ScriptRunner implements ScriptHost {
   /** A pending handler has come to its end. */
   #resumed(context: RequestContext, handler: 'request' | 'failure'): void {
     const core = this.#core;
+    this.#wake();
     this.#suspended--;
     core.counters[C_SCRIPT_SUSPENDED] = this.#suspended;
     if (handler === 'request' && !context.acted && !context.dead) this.#withoutAction(context);
@@ -388,6 +414,7 @@ export class ScriptRunner implements ScriptHost {
     }
     if (context.server !== 0 && core.serverHas(context.server, SF_CANCELLED)) return;
     core.counters[C_SCRIPT_NO_ACTION]!++;
+    this.#warn(context, 'the request handler ended without relay() or reply(): answered 500', {});
     if (context.server === 0) {
       const status = method === M_CANCEL ? 481 : 500;
       this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
@@ -400,7 +427,7 @@ export class ScriptRunner implements ScriptHost {
   #watch(handler: string, result: unknown, view: MessageView): void {
     if (!isThenable(result)) return;
     const callId = callIdOf(view);
-    result.then(undefined, (error: unknown) => { this.#reportError(handler, error, callId); });
+    Promise.resolve(result).then(undefined, (error: unknown) => { this.#reportError(handler, error, callId); });
   }
 
   #handlerFailed(handler: string, error: unknown, context: RequestContext): void {
@@ -424,6 +451,16 @@ export class ScriptRunner implements ScriptHost {
     const fields: Record<string, unknown> = { handler, shard: core.options.shard, callId, err: error };
     if (suppressed > 0) fields['suppressed'] = suppressed;
     core.log.error(fields, `the ${handler} handler of the routing script failed`);
+  }
+
+  /** A line for what is most likely a mistake in the script; a few a second. */
+  #warn(context: RequestContext, text: string, fields: Readonly<Record<string, unknown>>): void {
+    const core = this.#core;
+    const suppressed = this.#warnLimit.pass(core.layer.wheel.nowMs);
+    if (suppressed < 0) return;
+    const about: Record<string, unknown> = { callId: callIdOf(context.view), method: context.method, ...fields };
+    if (suppressed > 0) about['suppressed'] = suppressed;
+    core.log.warn(about, text);
   }
 
   /** Whether contexts outlive the request handler. */
@@ -465,6 +502,11 @@ export class ScriptRunner implements ScriptHost {
     preprocess(context.view, core.listeners, context.routeSet);
     this.#keep(server, context);
     return context;
+  }
+
+  /** A script went on by itself: time has passed since the clock was set last, and timers may be due first. */
+  #wake(): void {
+    if (this.depth === 0) this.onWake?.();
   }
 
   #tellDriver(): void {

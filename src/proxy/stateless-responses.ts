@@ -8,29 +8,36 @@ import type { Core } from './core.js';
 import { createEndpoint, viaEndpoint } from './via-fix.js';
 import { nextVia, planTopViaRemoval } from './via-removal.js';
 import type { MessageView } from '../sip/message.js';
+import { M_INVITE } from '../sip/methods.js';
 import { ViaView, parseVia } from '../sip/via.js';
 import {
   C_DROP_BAD_ADDRESS,
   C_DROP_FORGED_RESPONSE,
   C_DROP_LAST_VIA,
+  C_DROP_LATE_RESPONSE,
   C_DROP_OUTBOX_FULL,
   C_RESPONSES_OUT,
   C_STATELESS_RESPONSES,
 } from '../telemetry/counters.js';
-import { hashUpstreamKey } from '../transaction/upstream-key.js';
+import { hashUpstreamKey, methodClass } from '../transaction/upstream-key.js';
 
 export class StatelessResponses {
   readonly #core: Core;
   readonly #branch = new BranchView();
   readonly #via = new ViaView();
   readonly #to = createEndpoint();
+  /** Set by the engine: the 2xx in `core.response` is the answer to this transaction, though its branch is gone. */
+  onLateSuccess: (server: number) => void = () => {};
 
   constructor(core: Core) {
     this.#core = core;
   }
 
-  /** Forwards the response of `view` (validated, in the arena) by its next Via, if its branch is one of ours. */
-  forward(view: MessageView): void {
+  /**
+   * Forwards the response of `view` (validated, in the arena) by its next Via, if its branch is one of ours. It leaves by
+   * the `listener` that it came in by, where the address family allows.
+   */
+  forward(view: MessageView, listener: number): void {
     const core = this.#core;
     const { counters, plan } = core;
     const { topVia } = view;
@@ -47,7 +54,9 @@ export class StatelessResponses {
       counters[C_DROP_FORGED_RESPONSE]!++;
       return;
     }
-    if (!viaEndpoint(this.#via, this.#to) || !core.listeners.choose(this.#to, 0)) {
+    const server = this.#serverOf(view);
+    if (server !== 0 && !this.#mayPass(server, view)) return;
+    if (!viaEndpoint(this.#via, this.#to) || !core.listeners.choose(this.#to, listener)) {
       counters[C_DROP_BAD_ADDRESS]!++;
       return;
     }
@@ -58,6 +67,28 @@ export class StatelessResponses {
     }
     counters[C_STATELESS_RESPONSES]!++;
     counters[C_RESPONSES_OUT]!++;
+  }
+
+  /** The server transaction of the branch, when only the branch has ended; 0 when both are gone. `#proves` left the key. */
+  #serverOf(view: MessageView): number {
+    const { upstreamHasher, layer } = this.#core;
+    const cls = methodClass(view.cseqMethod, view.bytes, view.cseqMethodStart, view.cseqMethodEnd);
+    return layer.servers.find(upstreamHasher.lo, upstreamHasher.hi, cls);
+  }
+
+  /**
+   * A branch that wakes up after its timer ended it: nothing but a 2xx to an INVITE goes up any more, since the transaction
+   * has counted the branch as failed. Where the caller still waits, that 2xx answers the transaction.
+   */
+  #mayPass(server: number, view: MessageView): boolean {
+    const core = this.#core;
+    if (view.cseqMethod !== M_INVITE || view.status < 200 || view.status > 299) {
+      core.counters[C_DROP_LATE_RESPONSE]!++;
+      return false;
+    }
+    if (!core.layer.serverIsOpen(server)) return true;
+    this.onLateSuccess(server);
+    return false;
   }
 
   /** Whether the branch is what we would have made of the next Via. */

@@ -108,7 +108,11 @@ export interface RouteRequest {
   readonly source: SourceAddress;
   /** True when the request has a To tag: it belongs to a dialog. */
   readonly inDialog: boolean;
-  /** True when the top Route was ours, and was removed: the request follows a path that we Record-Routed (OpenSIPS: `loose_route()`). */
+  /**
+   * True when the top Route was one that this proxy wrote as Record-Route, and was removed: the request follows a recorded
+   * path (OpenSIPS: `loose_route()`). A Route that merely names this proxy is removed too, but proves nothing. Ask for
+   * `inDialog` as well: without a To tag such a Route was made up.
+   */
   readonly looseRouted: boolean;
   /** True when Route values remain: `relay()` without a target follows them. */
   readonly hasRoute: boolean;
@@ -130,7 +134,8 @@ export interface RouteRequest {
    * Stateful forwarding (RFC 3261 §16.6). Without a target: to the top Route, else to the Request-URI. An array forks
    * in parallel. ACK, and a CANCEL that matched nothing, are forwarded statelessly. Returns false when nothing was
    * sent because the transaction is answered or cancelled already (counted as `scriptLate`). A target that cannot be
-   * reached answers as its branch would: 503, 404, 416, 483 …
+   * reached answers as its branch would: 404 for a name, 416 for a scheme, 500 for a URI that is none or a transport that is
+   * not there; each is logged.
    */
   relay(target?: Target | readonly Target[]): boolean;
   /**
@@ -165,7 +170,7 @@ export interface RouteFailure {
   /** Best status: 408 when no branch answered. */
   readonly status: number;
   readonly reason: string;
-  /** True when no final response was received at all: 408 by a timer, or 503 because nothing could be sent. */
+  /** True when no final response was received at all: 408 by a timer, or 500 because nothing could be sent. */
   readonly local: boolean;
   readonly state: Record<string, unknown>;
   readonly log: ScriptLog;

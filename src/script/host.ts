@@ -4,6 +4,8 @@ import type { RequestContext } from './request-context.js';
 import type { MessageView } from '../sip/message.js';
 
 export interface ScriptHost {
+  /** A closed context was asked to act: counts it, and is false. */
+  refuseLate(): false;
   relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean;
   reply(context: RequestContext, status: number, reason: string | undefined, options: ReplyOptions | undefined): boolean;
   /** A log whose lines carry shard, the Call-ID of that message, and the transaction with that upstream key. */

@@ -28,8 +28,8 @@ const ENGINE_HEADERS = new Set([H_VIA, H_MAX_FORWARDS, H_RECORD_ROUTE, H_ROUTE, 
 /** Headers that every message has exactly once: a script may replace them, but not add another or take them away. */
 const SINGLE_HEADERS = new Set([H_FROM, H_TO]);
 
-/** Changes to one message. */
-const MAX_CHANGES = 256;
+/** Header fields that a script can add to one message. */
+export const MAX_CHANGES = 256;
 
 const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
 /** Anything that would end the header field: a fold is not allowed in a new value either. */
@@ -43,19 +43,19 @@ interface Addition {
 }
 
 export class MessageHeaders implements MutableHeaders {
-  readonly #view: MessageView;
+  readonly #message: MessageView;
+  #closed = false;
   #removed: Set<number> | undefined;
   #added: Addition[] | undefined;
 
   /** @param view borrowed: it must stay on the same message while these headers are used. */
   constructor(view: MessageView) {
-    this.#view = view;
+    this.#message = view;
   }
 
-  /** Forgets all changes: the view has another message. */
-  reset(): void {
-    this.#removed = undefined;
-    this.#added = undefined;
+  /** The view goes to another message: from here on these headers can neither be read nor changed. */
+  close(): void {
+    this.#closed = true;
   }
 
   get changed(): boolean {
@@ -138,6 +138,11 @@ export class MessageHeaders implements MutableHeaders {
     if (this.#added !== undefined) {
       for (const { text } of this.#added) plan.add(view.headersEnd, 0, text, text.length);
     }
+  }
+
+  get #view(): MessageView {
+    if (this.#closed) throw new ScriptError('VD_SCRIPT_OVER', 'these headers are of a request or response that is over');
+    return this.#message;
   }
 
   /** Next field of that name behind number `after` that has not been removed, or -1. */

@@ -1,74 +1,90 @@
-/** A response as the `reply` handler sees it. One object per engine, used again for every response: sync handlers only. Sans-I/O. */
+/** A response as the `reply` handler sees it, for as long as that handler runs: such handlers are sync. Sans-I/O. */
 import type { MutableHeaders, RouteReply, ScriptLog, SourceAddress } from './api.js';
 import type { ScriptHost } from './host.js';
 import { MessageHeaders } from './message-headers.js';
-import { callIdOf } from './request-context.js';
+import { callIdOf, overError } from './request-context.js';
 import { sourceOf } from './source-address.js';
 import { textOf } from './text.js';
 import type { Endpoint } from '../proxy/ports.js';
-import { createEndpoint } from '../proxy/via-fix.js';
 import type { MessageView } from '../sip/message.js';
 
 export class ReplyContext implements RouteReply {
-  readonly origin: Endpoint = createEndpoint();
-  readonly messageHeaders: MessageHeaders;
   dropped = false;
-  state: Record<string, unknown> = {};
+  readonly state: Record<string, unknown>;
+  readonly #origin: Endpoint;
   readonly #host: ScriptHost;
   readonly #view: MessageView;
-  #keyLo = 0;
-  #keyHi = 0;
+  readonly #keyLo: number;
+  readonly #keyHi: number;
+  #headers: MessageHeaders | undefined;
+  #closed = false;
 
-  constructor(host: ScriptHost, view: MessageView) {
+  /** @param view the response; @param origin where it came from: both borrowed until `close`. */
+  constructor(host: ScriptHost, view: MessageView, origin: Endpoint, state: Record<string, unknown>, keyLo: number, keyHi: number) {
     this.#host = host;
     this.#view = view;
-    this.messageHeaders = new MessageHeaders(view);
-  }
-
-  /** Ready for the response that the view has now, of the transaction with that upstream key. */
-  reset(state: Record<string, unknown>, keyLo: number, keyHi: number): void {
+    this.#origin = origin;
+    this.state = state;
     this.#keyLo = keyLo;
     this.#keyHi = keyHi;
-    this.messageHeaders.reset();
-    this.dropped = false;
-    this.state = state;
+  }
+
+  /** The handler has ended. */
+  close(): void {
+    this.#closed = true;
+    this.#headers?.close();
+  }
+
+  /** Changes that the script made to the header, if any. */
+  get changedHeaders(): MessageHeaders | undefined {
+    return this.#headers?.changed === true ? this.#headers : undefined;
   }
 
   get status(): number {
-    return this.#view.status;
+    return this.#open().status;
   }
 
   get reason(): string {
-    return textOf(this.#view.bytes, this.#view.reasonStart, this.#view.reasonEnd);
+    const { bytes, reasonStart, reasonEnd } = this.#open();
+    return textOf(bytes, reasonStart, reasonEnd);
   }
 
   get headers(): MutableHeaders {
-    return this.messageHeaders;
+    this.#headers ??= new MessageHeaders(this.#open());
+    return this.#headers;
   }
 
   get body(): string {
-    return textOf(this.#view.bytes, this.#view.bodyStart, this.#view.end);
+    const { bytes, bodyStart, end } = this.#open();
+    return textOf(bytes, bodyStart, end);
   }
 
   get source(): SourceAddress {
-    return sourceOf(this.origin);
+    this.#open();
+    return sourceOf(this.#origin);
   }
 
   get method(): string {
-    return textOf(this.#view.bytes, this.#view.cseqMethodStart, this.#view.cseqMethodEnd);
+    const { bytes, cseqMethodStart, cseqMethodEnd } = this.#open();
+    return textOf(bytes, cseqMethodStart, cseqMethodEnd);
   }
 
   get callId(): string {
-    return callIdOf(this.#view);
+    return callIdOf(this.#open());
   }
 
   get log(): ScriptLog {
-    return this.#host.scriptLog(this.#view, this.#keyLo, this.#keyHi);
+    return this.#host.scriptLog(this.#open(), this.#keyLo, this.#keyHi);
   }
 
   drop(): boolean {
-    if (this.status >= 200) return false;
+    if (this.#closed || this.status >= 200) return false;
     this.dropped = true;
     return true;
+  }
+
+  #open(): MessageView {
+    if (this.#closed) throw overError();
+    return this.#view;
   }
 }

@@ -1,17 +1,20 @@
 /**
- * A request as its script sees it: the implementation of `RouteRequest` over a message view. One context serves one run of
- * a handler; contexts of sync handlers are used again for the next request, so nothing here is computed before a script
- * asks for it. Sans-I/O.
+ * A request as its script sees it: the implementation of `RouteRequest` over a message view. Nothing is computed before a
+ * script asks for it.
+ *
+ * Invariant: a context belongs to one request for good, since a script may hold on to it; only its parts (view, endpoints)
+ * are used again. A context that is closed, because its request is over, refuses to act and to be read. Sans-I/O.
  */
-import type {
-  MutableHeaders,
-  NameAddr,
-  ReplyOptions,
-  RouteRequest,
-  ScriptLog,
-  SipUri,
-  SourceAddress,
-  Target,
+import {
+  ScriptError,
+  type MutableHeaders,
+  type NameAddr,
+  type ReplyOptions,
+  type RouteRequest,
+  type ScriptLog,
+  type SipUri,
+  type SourceAddress,
+  type Target,
 } from './api.js';
 import type { ScriptHost } from './host.js';
 import { MessageHeaders } from './message-headers.js';
@@ -24,12 +27,25 @@ import { createEndpoint } from '../proxy/via-fix.js';
 import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, MessageView } from '../sip/message.js';
 import { METHOD_NAMES, M_UNKNOWN } from '../sip/methods.js';
 
-export class RequestContext implements RouteRequest {
+/** What of a context is used again for the next request. */
+export class RequestParts {
   readonly view: MessageView;
   readonly origin: Endpoint = createEndpoint();
-  /** Where answers go (RFC 3261 §18.2.2). */
   readonly replyTo: Endpoint = createEndpoint();
   readonly routeSet = new RouteSet();
+
+  constructor(maxFields: number) {
+    this.view = new MessageView(maxFields);
+  }
+}
+
+export class RequestContext implements RouteRequest {
+  readonly parts: RequestParts;
+  readonly view: MessageView;
+  readonly origin: Endpoint;
+  /** Where answers go (RFC 3261 §18.2.2). */
+  readonly replyTo: Endpoint;
+  readonly routeSet: RouteSet;
   /** Server transaction, 0 for a request without one (ACK, CANCEL that matched nothing). */
   server = 0;
   /** Upstream transaction key, for branches of requests without a transaction. */
@@ -52,41 +68,36 @@ export class RequestContext implements RouteRequest {
   uriBytes: Uint8Array | undefined = undefined;
 
   readonly #host: ScriptHost;
-  readonly #headers: MessageHeaders;
-  #state: Record<string, unknown> | undefined;
-  #abort: AbortController | undefined;
+  #closed = false;
+  #headers: MessageHeaders | undefined = undefined;
+  #state: Record<string, unknown> | undefined = undefined;
+  #abort: AbortController | undefined = undefined;
   #aborted = false;
 
-  constructor(host: ScriptHost, maxFields: number) {
+  constructor(host: ScriptHost, parts: RequestParts) {
     this.#host = host;
-    this.view = new MessageView(maxFields);
-    this.#headers = new MessageHeaders(this.view);
+    this.parts = parts;
+    this.view = parts.view;
+    this.origin = parts.origin;
+    this.replyTo = parts.replyTo;
+    this.routeSet = parts.routeSet;
   }
 
-  /** Makes the context ready for another message, which the view has by now. */
-  reset(): void {
-    this.server = 0;
-    this.block = 0;
-    this.ownsBlock = false;
-    this.dead = false;
-    this.acted = false;
-    this.live = false;
-    this.recordRouted = false;
-    this.uriBytes = undefined;
-    this.#state = undefined;
-    this.#abort = undefined;
-    this.#aborted = false;
-    if (this.#headers.changed) this.#headers.reset();
+  /** The request is over: its parts go to another one. */
+  close(): void {
+    this.#closed = true;
+    this.dead = true;
+    this.#headers?.close();
   }
 
   get method(): string {
-    const { method, bytes, methodStart, methodEnd } = this.view;
+    const { method, bytes, methodStart, methodEnd } = this.#open();
     return method === M_UNKNOWN ? textOf(bytes, methodStart, methodEnd) : METHOD_NAMES[method]!;
   }
 
   get uri(): SipUri {
+    const { bytes, uriStart, uriEnd } = this.#open();
     if (this.uriBytes !== undefined) return uriOf(this.uriBytes, 0, this.uriBytes.length);
-    const { bytes, uriStart, uriEnd } = this.view;
     if (this.routeSet.fromStrict) return uriOf(bytes, this.routeSet.uriStart, this.routeSet.uriEnd);
     return uriOf(bytes, uriStart, uriEnd);
   }
@@ -96,47 +107,52 @@ export class RequestContext implements RouteRequest {
   }
 
   get from(): NameAddr {
-    return this.#nameAddr(this.view.from);
+    return this.#nameAddr(this.#open().from);
   }
 
   get to(): NameAddr {
-    return this.#nameAddr(this.view.to);
+    return this.#nameAddr(this.#open().to);
   }
 
   get callId(): string {
-    return callIdOf(this.view);
+    return callIdOf(this.#open());
   }
 
   get cseq(): number {
-    return this.view.cseqNumber;
+    return this.#open().cseqNumber;
   }
 
   get maxForwards(): number | undefined {
-    return this.view.hops < 0 ? undefined : this.view.hops;
+    const { hops } = this.#open();
+    return hops < 0 ? undefined : hops;
   }
 
   get headers(): MutableHeaders {
+    this.#headers ??= new MessageHeaders(this.#open());
     return this.#headers;
   }
 
-  get messageHeaders(): MessageHeaders {
-    return this.#headers;
+  /** Changes that the script made to the header, if any. */
+  get changedHeaders(): MessageHeaders | undefined {
+    return this.#headers?.changed === true ? this.#headers : undefined;
   }
 
   get body(): string {
-    return textOf(this.view.bytes, this.view.bodyStart, this.view.end);
+    const { bytes, bodyStart, end } = this.#open();
+    return textOf(bytes, bodyStart, end);
   }
 
   get source(): SourceAddress {
+    this.#open();
     return sourceOf(this.origin);
   }
 
   get inDialog(): boolean {
-    return this.view.toTagStart >= 0;
+    return this.#open().toTagStart >= 0;
   }
 
   get looseRouted(): boolean {
-    return this.routeSet.own > 0 || this.routeSet.fromStrict;
+    return this.routeSet.marked || this.routeSet.fromStrict;
   }
 
   get hasRoute(): boolean {
@@ -149,7 +165,7 @@ export class RequestContext implements RouteRequest {
   }
 
   get log(): ScriptLog {
-    return this.#host.scriptLog(this.view, this.keyLo, this.keyHi);
+    return this.#host.scriptLog(this.#open(), this.keyLo, this.keyHi);
   }
 
   get signal(): AbortSignal {
@@ -173,11 +189,17 @@ export class RequestContext implements RouteRequest {
   }
 
   relay(target?: Target | readonly Target[]): boolean {
-    return this.#host.relay(this, target);
+    return this.#closed ? this.#host.refuseLate() : this.#host.relay(this, target);
   }
 
   reply(status: number, reason?: string, options?: ReplyOptions): boolean {
-    return this.#host.reply(this, status, reason, options);
+    return this.#closed ? this.#host.refuseLate() : this.#host.reply(this, status, reason, options);
+  }
+
+  /** The view, for reading. */
+  #open(): MessageView {
+    if (this.#closed) throw overError();
+    return this.view;
   }
 
   #nameAddr(field: number): NameAddr {
@@ -185,6 +207,14 @@ export class RequestContext implements RouteRequest {
     const slot = field * FIELD_STRIDE;
     return nameAddrOf(bytes, field < 0 ? -1 : fields[slot + FIELD_VALUE]!, field < 0 ? -1 : fields[slot + FIELD_END]!);
   }
+}
+
+/** A script read something whose time is over. */
+export function overError(): ScriptError {
+  return new ScriptError(
+    'VD_SCRIPT_OVER',
+    'this request or response is over and can no longer be read: await what has to be done before the handler ends, and copy what is needed later',
+  );
 }
 
 /** Call-ID of a message as text, '' when it has none. */

@@ -81,6 +81,9 @@ export class ShardLoop {
     this.counters = parts.counters;
     this.words = parts.words;
     this.clock = parts.clock;
+    this.engine.onWake = () => {
+      this.engine.advance(this.clock.nowMs());
+    };
     this.engine.onWork = () => {
       this.dirty = true;
       this.bell.cancel();

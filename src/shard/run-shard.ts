@@ -46,6 +46,11 @@ export async function runShard(task: ShardTask, createEngine: EngineFactory): Pr
     counters[C_SCRIPT_ERRORS]!++;
     log.error({ err: reason }, 'unhandled rejection in the routing script');
   });
+  // The same for what its timers and sockets throw. Errors of the engine do not come by here: they end the loop.
+  process.on('uncaughtException', (error) => {
+    counters[C_SCRIPT_ERRORS]!++;
+    log.error({ err: error }, 'uncaught exception in the routing script');
+  });
   try {
     const shard = await startShard(settings, memory, port, counters, log, createEngine);
     await shard.run();

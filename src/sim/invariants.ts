@@ -7,20 +7,8 @@
  */
 import type { Endpoint } from '../proxy/ports.js';
 import { formatEndpoint } from './address.js';
-import {
-  H_CALL_ID,
-  H_CSEQ,
-  H_FROM,
-  H_ROUTE,
-  H_TO,
-  hashBytes,
-  M_ACK,
-  M_BYE,
-  M_CANCEL,
-  M_INVITE,
-  MessageReader,
-  METHODS,
-} from './message-reader.js';
+import { CallRecord, findSent, identityOf, isErrorAck, isRinging, ReceivedRequest, SentRequest } from './call-record.js';
+import { H_CALL_ID, hashBytes, M_ACK, M_BYE, M_CANCEL, M_INVITE, MessageReader, METHODS } from './message-reader.js';
 import type { Port } from './network.js';
 import type { ViaductObserver } from './node-viaduct.js';
 import type { VirtualClock } from './virtual-clock.js';
@@ -46,74 +34,6 @@ export interface InvariantSettings {
   readonly checksTimes: boolean;
   /** Shards crash: what a shard may forget is not held against it. */
   readonly hasCrashes: boolean;
-}
-
-/** A request that the proxy sent: one branch and method. */
-class SentRequest {
-  readonly branch: number;
-  readonly method: number;
-  readonly to: Port;
-  readonly firstMs: number;
-  /** Hash of all its bytes: a retransmission is the same, byte for byte. */
-  readonly bytesHash: number;
-  /** Hash of what a CANCEL or an ACK shares with it: Request-URI, From, Call-ID, CSeq number, Route. */
-  readonly identity: number;
-  readonly toHash: number;
-  sends = 1;
-  /** When the first response came in; Infinity while there is none. */
-  respondedMs = Infinity;
-  hasProvisional = false;
-  finalStatus = 0;
-
-  constructor(reader: MessageReader, to: Port, nowMs: number) {
-    this.branch = reader.branch;
-    this.method = reader.method;
-    this.to = to;
-    this.firstMs = nowMs;
-    this.bytesHash = hashBytes(reader.bytes, reader.start, reader.end);
-    this.identity = identityOf(reader);
-    this.toHash = reader.hashAll(H_TO);
-  }
-}
-
-/** A request that came to the proxy: one branch and method. */
-class ReceivedRequest {
-  readonly branch: number;
-  readonly method: number;
-  readonly cseq: number;
-  readonly from: Port;
-  /** False for a branch without the magic cookie of RFC 3261. */
-  readonly hasCookie: boolean;
-  /** First final that went back, and when. */
-  finalStatus = 0;
-  finalMs = Infinity;
-  hasSuccess = false;
-
-  constructor(reader: MessageReader, from: Port) {
-    this.branch = reader.branch;
-    this.method = reader.method;
-    this.cseq = reader.cseq;
-    this.from = from;
-    this.hasCookie = hasCookie(reader);
-  }
-}
-
-/** What is known of one call. */
-class CallRecord {
-  readonly sent: SentRequest[] = [];
-  readonly received: ReceivedRequest[] = [];
-  /** 2xx to INVITE: taken in and sent on. */
-  successesIn = 0;
-  successesOut = 0;
-  /** 2xx taken in that need not go on: see `responseIn`. */
-  successesOptional = 0;
-  /** ACK to 2xx: taken in and sent on; and how many had been taken in when the first BYE was. */
-  acksIn = 0;
-  acksOut = 0;
-  acksBeforeBye = -1;
-  /** Times that the script saw the INVITE. */
-  inviteRuns = 0;
-  hasCancel = false;
 }
 
 export class Invariants implements ViaductObserver {
@@ -192,7 +112,6 @@ export class Invariants implements ViaductObserver {
     if (method === M_BYE && record.acksBeforeBye < 0) record.acksBeforeBye = record.acksIn;
     for (const known of record.received) if (known.branch === branch && known.method === method) return;
     record.received.push(new ReceivedRequest(reader, from));
-    if (method === M_CANCEL) record.hasCancel = true;
   }
 
   private responseIn(record: CallRecord): void {
@@ -204,8 +123,11 @@ export class Invariants implements ViaductObserver {
       request.respondedMs = clock.nowMs;
       if (this.settings.checksTimes) this.checkCount(reader.numberIn(H_CALL_ID), request, clock.nowMs);
     }
-    if (status < 200) request.hasProvisional = true;
-    else if (request.finalStatus === 0) request.finalStatus = status;
+    if (status < 200) request.provisionalMs = Math.min(request.provisionalMs, clock.nowMs);
+    else if (request.finalStatus === 0) {
+      if (method === M_INVITE) this.checkCancelled(reader.numberIn(H_CALL_ID), record, request, clock.nowMs);
+      request.finalStatus = status;
+    }
     if (method !== M_INVITE || status >= 300 || status < 200) return;
     // Without the cookie a late response cannot prove itself by the Via below ours: that is a limit, not a fault.
     const upstream = record.received.find((known) => known.method === M_INVITE);
@@ -240,7 +162,7 @@ export class Invariants implements ViaductObserver {
       return;
     }
     if (invite.to !== cancel.to) this.broken(call, 'a CANCEL went elsewhere than its INVITE');
-    if (!invite.hasProvisional && !this.settings.hasCrashes) this.broken(call, 'a CANCEL went out before a provisional response (RFC 3261 §9.1)');
+    if (invite.provisionalMs === Infinity && !this.settings.hasCrashes) this.broken(call, 'a CANCEL went out before a provisional response (RFC 3261 §9.1)');
     if (invite.identity !== cancel.identity || invite.toHash !== cancel.toHash) {
       this.broken(call, 'a CANCEL differs from its INVITE in what must be the same (RFC 3261 §9.1)');
     }
@@ -252,7 +174,8 @@ export class Invariants implements ViaductObserver {
     const invite = findSent(record, reader.branch, M_INVITE);
     if (invite === undefined) {
       record.acksOut++;
-      if (record.acksOut > record.acksIn) this.broken(to.call, `${record.acksIn} ACKs to 2xx came, ${record.acksOut} went on`);
+      // After a crash the ACK to a failure is not known as one, and takes the way of an ACK to a 2xx.
+      if (record.acksOut > record.acksIn && !this.settings.hasCrashes) this.broken(to.call, `${record.acksIn} ACKs to 2xx came, ${record.acksOut} went on`);
       return;
     }
     if (invite.finalStatus < 300 && !this.settings.hasCrashes) this.broken(to.call, `an ACK of the proxy's own for a branch that answered ${invite.finalStatus}`);
@@ -270,10 +193,11 @@ export class Invariants implements ViaductObserver {
     }
     if (!settings.checksTimes) return;
     if (known.finalStatus !== 0) this.broken(call, `a ${name} was retransmitted after its final response`);
-    if (known.method === M_INVITE && known.hasProvisional) this.broken(call, 'an INVITE was retransmitted after a provisional response');
-    const dueMs = known.hasProvisional ? 0 : retransmissionMs(known.method, known.sends - 1, settings);
+    if (known.method === M_INVITE && known.provisionalMs < Infinity) this.broken(call, 'an INVITE was retransmitted after a provisional response');
+    const isProceeding = known.provisionalMs < Infinity;
+    const dueMs = isProceeding ? 0 : retransmissionMs(known.method, known.sends - 1, settings);
     const elapsedMs = nowMs - known.firstMs;
-    const mostMs = known.hasProvisional ? Infinity : dueMs + settings.lateMs * (known.sends - 1);
+    const mostMs = isProceeding ? Infinity : dueMs + settings.lateMs * (known.sends - 1);
     if (elapsedMs < dueMs - settings.lagMs || elapsedMs > mostMs) {
       this.broken(call, `retransmission ${known.sends - 1} of ${name} came ${elapsedMs} ms after the first, not ${dueMs}`);
     }
@@ -297,6 +221,9 @@ export class Invariants implements ViaductObserver {
     const { call } = to;
     const isSuccess = status >= 200 && status < 300;
     if (method === M_INVITE && isSuccess) record.successesOut++;
+    if (isSuccess && (method === M_INVITE || (method === M_CANCEL && isRinging(record)))) {
+      record.unwantedMs = Math.min(record.unwantedMs, this.clock.nowMs);
+    }
     const request = record.received.find((known) => known.branch === branch && known.method === method);
     if (request === undefined) {
       this.broken(call, `a ${status} to a ${METHODS[method]} that never came`);
@@ -304,6 +231,11 @@ export class Invariants implements ViaductObserver {
     }
     if (request.from !== to) this.broken(call, `a ${status} went elsewhere than its ${METHODS[method]} came from`);
     if (method !== M_INVITE && status === 408) this.broken(call, 'a 408 to a request other than INVITE (RFC 4320)');
+    // A shard that crashed has forgotten what it sent; RFC 3261 §16.7 holds again for what it does from then on.
+    if (this.settings.hasCrashes) {
+      request.finalStatus = status;
+      return;
+    }
     if (status < 200) {
       if (request.finalStatus !== 0) this.broken(call, `a ${status} after the final ${request.finalStatus}`);
       return;
@@ -311,6 +243,9 @@ export class Invariants implements ViaductObserver {
     if (request.finalStatus === 0) {
       request.finalStatus = status;
       request.finalMs = this.clock.nowMs;
+    } else if (method === M_CANCEL && request.finalStatus === 481 && isSuccess) {
+      // The script refused the CANCEL statelessly, its INVITE came later, and the CANCEL was sent once more.
+      request.finalStatus = status;
     } else if (status !== request.finalStatus && !(method === M_INVITE && isSuccess)) {
       this.broken(call, `a final ${status} to a ${METHODS[method]} after the final ${request.finalStatus}`);
     }
@@ -328,37 +263,17 @@ export class Invariants implements ViaductObserver {
   private finishSent(call: number, record: CallRecord, request: SentRequest): void {
     if (!this.settings.checksTimes) return;
     if (request.respondedMs === Infinity) this.checkCount(call, request, Infinity);
-    if (request.method !== M_INVITE || !record.hasCancel || !request.hasProvisional || request.finalStatus !== 0) return;
-    const upstream = record.received.find((known) => known.method === M_INVITE);
-    const isCancelled = record.sent.some((other) => other.method === M_CANCEL && other.branch === request.branch);
-    if (upstream !== undefined && !isCancelled) this.broken(call, 'a ringing branch of a cancelled call was never cancelled');
+    if (request.method === M_INVITE && request.finalStatus === 0) this.checkCancelled(call, record, request, Infinity);
   }
-}
 
-const COOKIE = [122, 57, 104, 71, 52, 98, 75];
-
-function hasCookie(reader: MessageReader): boolean {
-  return reader.branch !== 0 && COOKIE.every((byte, i) => reader.bytes[reader.branchStart + i] === byte);
-}
-
-function isErrorAck(record: CallRecord, branch: number): boolean {
-  for (const known of record.received) if (known.method === M_INVITE && known.branch === branch) return true;
-  return false;
-}
-
-function findSent(record: CallRecord, branch: number, method: number): SentRequest | undefined {
-  for (const request of record.sent) if (request.branch === branch && request.method === method) return request;
-  return undefined;
-}
-
-function identityOf(reader: MessageReader): number {
-  return (
-    (hashBytes(reader.bytes, reader.uriStart, reader.uriEnd) % 2 ** 40) * 7 +
-    (reader.hashAll(H_FROM) % 2 ** 40) * 5 +
-    (reader.hashAll(H_CALL_ID) % 2 ** 40) * 3 +
-    (reader.hashAll(H_ROUTE) % 2 ** 40) +
-    reader.numberIn(H_CSEQ)
-  );
+  /** A branch that nobody wants any more is cancelled as soon as it has rung. `untilMs`: when its final response came. */
+  private checkCancelled(call: number, record: CallRecord, invite: SentRequest, untilMs: number): void {
+    const { settings } = this;
+    const dueMs = Math.max(record.unwantedMs, invite.provisionalMs);
+    if (settings.hasCrashes || !(untilMs > dueMs + settings.lateMs) || dueMs === Infinity) return;
+    if (invite.firstMs + 64 * settings.t1Ms <= dueMs) return;
+    if (findSent(record, invite.branch, M_CANCEL) === undefined) this.broken(call, 'a ringing branch that nobody wants was not cancelled');
+  }
 }
 
 /** When retransmission number `count` is due after the first sending: Timer A without a cap, Timer E up to T2. */

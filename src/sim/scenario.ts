@@ -194,17 +194,20 @@ export function simulationRoutes(
   return {
     request(req) {
       const { method } = req;
+      const call = Number.parseInt(req.callId, 10);
+      const plan = plans[call];
+      // The ACK to a failure of a fork names this proxy; it gets here when a shard has crashed, and would go in a circle.
+      if (method === 'ACK' && !req.looseRouted && plan !== undefined && plan.targets.length > 0) return undefined;
       if (method === 'ACK' || (req.inDialog && method !== 'CANCEL')) {
         req.relay();
         return undefined;
       }
       if (method === 'CANCEL') {
-        if (relaysUnmatchedCancel) req.relay();
+        // What is forwarded statelessly goes to one target: a CANCEL for the branches of a fork cannot be.
+        if (relaysUnmatchedCancel && plan?.targets.length === 0) req.relay();
         else req.reply(481);
         return undefined;
       }
-      const call = Number.parseInt(req.callId, 10);
-      const plan = plans[call];
       if (plan === undefined) throw new Error(`no call ${call} is planned`);
       if (method === 'INVITE') observerOf().scriptRan(call);
       if (plan.awaitMs >= 0) return actLater(req, plan);

@@ -7,6 +7,7 @@
 import { formatEndpoint, parseEndpoint } from './address.js';
 import {
   hashBytes,
+  M_ACK,
   M_BYE,
   M_INVITE,
   METHODS,
@@ -15,7 +16,7 @@ import {
 import { type MessageWriter, writeResponse } from './message-writer.js';
 import type { Network, Packet, Port, SimHost } from './network.js';
 import type { ByteRange } from './slab.js';
-import { UaClientTransaction, type UaServerTransaction, UaServerTransaction as ServerTransaction, type UaTimers } from './ua-transaction.js';
+import { UaClientTransaction, UaServerTransaction, type UaTimers } from './ua-transaction.js';
 import { ClockEvent, type VirtualClock } from './virtual-clock.js';
 import type { Endpoint } from '../proxy/ports.js';
 
@@ -199,7 +200,7 @@ export abstract class UserAgent implements SimHost {
 
   private receiveRequest(packet: Packet): void {
     const { reader } = this.world;
-    if (METHODS[reader.method] === 'ACK') {
+    if (reader.method === M_ACK) {
       this.onAck();
       return;
     }
@@ -209,7 +210,7 @@ export abstract class UserAgent implements SimHost {
       return;
     }
     const { method, cseq, branch } = reader;
-    const transaction = new ServerTransaction(this, method, cseq, branch, packet, packet.from);
+    const transaction = new UaServerTransaction(this, method, cseq, branch, packet, packet.from);
     this.servers.push(transaction);
     if (method === M_BYE) {
       this.byesReceived++;

@@ -98,6 +98,8 @@ export interface TransactionUser {
   onResponse(client: number): void;
   /** An ACK is due for the final response at hand; `again` when that response came again (§17.1.1.3). */
   onAckDue(client: number, again: boolean): void;
+  /** The time that a script has for its decision is over. */
+  onServerOverdue(server: number): void;
   /** Timer B or F: no final response came. The client transaction ends behind this call. */
   onClientTimeout(client: number): void;
   /** Timer C, or 64·T1 passed after a CANCEL: the branch still rings. */
@@ -202,6 +204,20 @@ export class TransactionLayer implements TimerHandler {
   /** Ends a server transaction without an answer (RFC 4320: a non-INVITE request that nobody answered in time). */
   endServer(id: number): void {
     this.#destroyServer(id);
+  }
+
+  /**
+   * Bounds the time that a script may wait: as long as a call may ring (Timer C) for an INVITE, and 64·T1 for anything else,
+   * whose client has given up by then (RFC 4320).
+   */
+  boundDecision(id: number): void {
+    const invite = this.serverState(id) === S_IS_PROCEEDING;
+    this.wheel.arm(this.#serverNode(id) + 1, invite ? this.#timerCMs : LIFETIME_T1 * this.#t1Ms);
+  }
+
+  /** The script has decided: from here on the branches bound the time. */
+  unboundDecision(id: number): void {
+    if (this.serverState(id) === S_IS_PROCEEDING) this.wheel.cancel(this.#serverNode(id) + 1);
   }
 
   serverState(id: number): number {
@@ -339,8 +355,11 @@ export class TransactionLayer implements TimerHandler {
     if ((actions & DO_RESEND) !== 0) this.#resend(records, at, this.serverEndpoint(id), C_RESPONSES_OUT, event === E_RETRANSMIT);
     this.#runTimers(records, at, actions, this.#serverNode(id));
     if ((actions & DO_FORGET) !== 0) this.#forget(records, at);
-    // The one timer that a server transaction tells of is Timer H: no ACK came.
-    if ((actions & DO_PASS) !== 0 && event === E_LIFETIME) this.#counters[C_ACK_TIMEOUTS]!++;
+    // Two timers of server transactions are told of: Timer H (no ACK came), and the bound for a pending script.
+    if ((actions & DO_PASS) !== 0 && event === E_LIFETIME) {
+      if (next === S_IS_PROCEEDING) this.#user.onServerOverdue(id);
+      else this.#counters[C_ACK_TIMEOUTS]!++;
+    }
     if ((actions & DO_END) !== 0) this.#destroyServer(id);
   }
 

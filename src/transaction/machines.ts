@@ -175,6 +175,7 @@ export const INVITE_SERVER: Machine = {
     row(S_IS_PROCEEDING, E_SEND_1XX, DO_SEND, S_IS_PROCEEDING, '§17.2.1'),
     row(S_IS_PROCEEDING, E_SEND_2XX, DO_SEND | DO_ARM_64T1 | DO_FORGET, S_IS_ACCEPTED, 'RFC 6026 §7.1, Timer L'),
     row(S_IS_PROCEEDING, E_SEND_FINAL, DO_SEND | DO_ARM_RETRANSMIT | DO_ARM_64T1, S_IS_COMPLETED, '§17.2.1, Timers G and H'),
+    row(S_IS_PROCEEDING, E_LIFETIME, DO_PASS, S_IS_PROCEEDING, 'no timer of the RFC: the script has not decided in the time of Timer C'),
     row(S_IS_PROCEEDING, E_TRANSPORT_ERROR, 0, S_IS_PROCEEDING, 'RFC 6026 §7.1: the request’s retransmission tries again'),
     row(S_IS_COMPLETED, E_REQUEST, DO_ABSORB | DO_RESEND, S_IS_COMPLETED, '§17.2.1'),
     row(S_IS_COMPLETED, E_RETRANSMIT, DO_RESEND | DO_DOUBLE_CAPPED, S_IS_COMPLETED, '§17.2.1, Timer G'),

@@ -20,8 +20,8 @@ export interface CallerOptions {
   readonly user?: string;
   readonly messageLog?: boolean;
   readonly timeoutSeconds?: number;
-  /** The caller ignores what comes while its scenario pauses. */
-  readonly ignoreInPauses?: boolean;
+  /** The caller sends here instead: to something that passes on to the proxy. */
+  readonly sendTo?: Address;
   /** Calls that may fail; 0 by default. */
   readonly failuresAllowed?: number;
 }
@@ -51,7 +51,7 @@ function listener(options: CallerOptions): Address {
 }
 
 async function startCaller(options: CallerOptions, target: Address): Promise<{ readonly result: Promise<SippResult> }> {
-  return startUac(options.group, listener(options), {
+  return startUac(options.group, options.sendTo ?? listener(options), {
     scenario: options.caller,
     calls: options.calls,
     rate: options.rate ?? 50,
@@ -59,7 +59,6 @@ async function startCaller(options: CallerOptions, target: Address): Promise<{ r
     keys: { target: hostPort(target) },
     messageLog: options.messageLog ?? true,
     timeoutSeconds: options.timeoutSeconds ?? 20,
-    ignoreInPauses: options.ignoreInPauses ?? false,
   });
 }
 

@@ -7,8 +7,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freeAddress, hostPort, type Address, type LoopbackHost } from './free-port.js';
-import type { Child, ProcessGroup } from './process-group.js';
-import { waitUntil } from './process-group.js';
+import { waitUntil, type Child, type ProcessGroup } from './process-group.js';
 import { findSipp } from './require-peers.js';
 
 const SCENARIOS = fileURLToPath(new URL('scenarios/', import.meta.url));
@@ -32,8 +31,6 @@ export interface SippOptions {
   readonly timeoutSeconds?: number;
   /** Keep every message for the failure report; off for load. Default true. */
   readonly messageLog?: boolean;
-  /** Ignore messages that come while the scenario pauses, instead of failing the call. */
-  readonly ignoreInPauses?: boolean;
 }
 
 export interface SippResult {
@@ -152,7 +149,6 @@ async function start(group: ProcessGroup, options: SippOptions, remote: Address 
     ...['-trace_stat', '-stf', 'statistics.csv', '-fd', '1', '-trace_counts', '-trace_err', '-error_file', 'errors.log'],
     ...(options.messageLog === false ? [] : ['-trace_msg', '-message_file', 'messages.log']),
     ...(remote === undefined ? [] : ['-r', String(options.rate ?? 50)]),
-    ...(options.ignoreInPauses === true ? ['-pause_msg_ign'] : []),
     ...(options.user === undefined ? [] : ['-s', options.user]),
     ...Object.entries(options.keys ?? {}).flatMap(([key, value]) => ['-key', key, value]),
   ];
@@ -172,17 +168,22 @@ function portBound(address: Address): boolean {
   return readFileSync(table, 'latin1').split('\n').some((line) => line.slice(0, 50).includes(port));
 }
 
+const BIND_ATTEMPTS = 5;
+
 /** Starts a callee; resolves when its port is bound, so that a call can follow at once. */
 export async function startUas(group: ProcessGroup, options: SippOptions): Promise<SippProcess> {
-  const { process: sipp, child } = await start(group, options, undefined);
-  let ended = false;
-  void child.exited.then(() => (ended = true));
-  const linux = existsSync('/proc/net/udp');
-  // Elsewhere the first output tells: SIPp draws its first screen after it has opened its sockets.
-  const ready = (): boolean => ended || (linux ? portBound(sipp.address) : child.output() !== '');
-  await waitUntil(ready, 10_000, () => `SIPp ${options.scenario} did not bind ${hostPort(sipp.address)}: ${child.output()}`);
-  if (ended) throw new Error((await sipp.result).report());
-  return sipp;
+  for (let attempt = 1; ; attempt++) {
+    const { process: sipp, child } = await start(group, options, undefined);
+    let ended = false;
+    void child.exited.then(() => (ended = true));
+    const linux = existsSync('/proc/net/udp');
+    // Elsewhere the first output tells: SIPp draws its first screen after it has opened its sockets.
+    const ready = (): boolean => ended || (linux ? portBound(sipp.address) : child.output() !== '');
+    await waitUntil(ready, 10_000, () => `SIPp ${options.scenario} did not bind ${hostPort(sipp.address)}: ${child.output()}`);
+    if (!ended) return sipp;
+    // Another program may have taken the port in between.
+    if (attempt === BIND_ATTEMPTS) throw new Error((await sipp.result).report());
+  }
 }
 
 /** Starts a caller that sends its requests to `proxy`. */

@@ -3,13 +3,12 @@
  * requests and answers them 480; each message comes from a socket of its own. What the two see has to agree with the
  * index, what is forwarded has to be what came in, and the process has to live on.
  */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { ProcessGroup } from './process-group.js';
-import { DRIVERS, type ProxyProcess } from './proxy-process.js';
+import { describe, expect, test, vi } from 'vitest';
+import { DRIVERS, type ProxyOptions, type ProxyProcess } from './proxy-process.js';
 import { answerTo, fieldsNamed, readRaw, sentFromPort, statusOf, value, type RawMessage } from './raw-message.js';
 import { answersProbe, SipSocket } from './sip-socket.js';
 import { readTortureFiles, type TortureFile } from './torture-files.js';
-import { startProxy } from './viaduct-process.js';
+import { useProxy } from './use-proxy.js';
 
 const files = readTortureFiles();
 const ANSWER_MS = 5000;
@@ -19,48 +18,42 @@ const PROBES = 16;
 vi.setConfig({ maxConcurrency: 32, testTimeout: 30_000, hookTimeout: 60_000 });
 
 describe.skipIf(files.length === 0).concurrent.each(DRIVERS)('torture messages through the %s driver', (io) => {
-  const group = new ProcessGroup('torture');
-  let nextHop: SipSocket;
-  let proxy: ProxyProcess | undefined;
+  const nextHop: { socket?: SipSocket } = {};
+  const use = useProxy('torture', openNextHop, expectAlive);
 
-  beforeAll(async () => {
-    nextHop = await SipSocket.open();
-    nextHop.onMessage = (text, from) => {
-      if (statusOf(text) === undefined && !text.startsWith('ACK ')) nextHop.send(answerTo(text, '480 Temporarily Unavailable'), from);
+  async function openNextHop(): Promise<ProxyOptions> {
+    const socket = await SipSocket.open();
+    nextHop.socket = socket;
+    socket.onMessage = (text, from) => {
+      if (statusOf(text) === undefined && !text.startsWith('ACK ')) socket.send(answerTo(text, '480 Temporarily Unavailable'), from);
     };
-    proxy = await startProxy(group, {
+    return {
       shards: 2,
       io,
       routes: 'torture',
-      env: { E2E_NEXT_HOP: `sip:127.0.0.1:${String(nextHop.address.port)}` },
+      env: { E2E_NEXT_HOP: `sip:127.0.0.1:${String(socket.address.port)}` },
       timers: { t1Ms: 50, t2Ms: 400, t4Ms: 500, timerDMs: 500 },
-    });
-  });
+    };
+  }
 
-  afterAll(async () => {
-    try {
-      // It has survived everything, and still answers.
-      if (proxy !== undefined) await settle();
-      const counters = await proxy?.counters();
-      if (counters !== undefined) {
-        expect(counters['loopErrors']).toBe(0);
-        expect(counters['scriptErrors']).toBe(0);
-        expect(counters['shardRestarts']).toBe(0);
-      }
-      await proxy?.stop();
-    } finally {
-      nextHop.close();
-      await group.dispose();
-    }
-  });
+  /** It has survived everything, and still answers. */
+  async function expectAlive(proxy: ProxyProcess): Promise<void> {
+    await settle();
+    nextHop.socket?.close();
+    const counters = await proxy.counters();
+    if (counters === undefined) return;
+    expect(counters['loopErrors']).toBe(0);
+    expect(counters['scriptErrors']).toBe(0);
+    expect(counters['shardRestarts']).toBe(0);
+  }
 
   async function settle(): Promise<void> {
-    const { ipv4 } = proxy ?? expect.fail('the proxy is not running');
+    const { ipv4 } = use.proxy;
     for (let probe = 0; probe < PROBES; probe++) expect(await answersProbe(ipv4, ANSWER_MS)).toBe(true);
   }
 
   test.each(files)('$name: $action $codes', async (file) => {
-    const { ipv4 } = proxy ?? expect.fail('the proxy is not running');
+    const { ipv4 } = use.proxy;
     const source = await SipSocket.open();
     try {
       const original = Buffer.from(file.bytes).toString('latin1');
@@ -74,7 +67,7 @@ describe.skipIf(files.length === 0).concurrent.each(DRIVERS)('torture messages t
 
       const mark = `:${String(source.address.port)}`;
       const cameFromHere = (text: string): boolean => fieldsNamed(readRaw(text), 'via').some((via) => value(via).includes(mark));
-      const forwarded = nextHop.received.find((text) => !text.startsWith('ACK ') && cameFromHere(text));
+      const forwarded = nextHop.socket?.received.find((text) => !text.startsWith('ACK ') && cameFromHere(text));
       judge(file, sent, forwarded, source.received.find(isFinal));
     } finally {
       source.close();

@@ -10,13 +10,20 @@ export interface ProxyHandle {
   readonly proxy: ProxyProcess;
 }
 
-/** Registers the hooks in the surrounding `describe`. `lastCheck` runs after the tests, before the proxy stops. */
-export function useProxy(name: string, options: ProxyOptions, lastCheck?: (proxy: ProxyProcess) => Promise<void>): ProxyHandle {
+/**
+ * Registers the hooks in the surrounding `describe`. Options that are known only when the tests run come from a function;
+ * `lastCheck` runs after the tests, before the proxy stops.
+ */
+export function useProxy(
+  name: string,
+  options: ProxyOptions | (() => Promise<ProxyOptions>),
+  lastCheck?: (proxy: ProxyProcess) => Promise<void>,
+): ProxyHandle {
   let group: ProcessGroup | undefined;
   let proxy: ProxyProcess | undefined;
   beforeAll(async () => {
     group = new ProcessGroup(name);
-    proxy = await startProxy(group, options);
+    proxy = await startProxy(group, typeof options === 'function' ? await options() : options);
   });
   afterAll(async () => {
     try {

@@ -8,13 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../src/control/client.js';
 import type { StatsSnapshot } from '../../src/telemetry/snapshot.js';
 import { startExternalProxy } from './external-proxy.js';
-import { freeAddress, hostPort } from './free-port.js';
-import type { ProcessGroup } from './process-group.js';
+import { hostPort, type Address } from './free-port.js';
+import { waitUntil, type ProcessGroup } from './process-group.js';
 import type { Counters, ProxyOptions, ProxyProcess } from './proxy-process.js';
 import { answersProbe } from './sip-socket.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const ROUTES = fileURLToPath(new URL('routes/', import.meta.url));
+
+const START_MS = 30_000;
 
 /** Viaduct, or the proxy that VIADUCT_E2E_PROXY names. */
 export async function startProxy(group: ProcessGroup, options: ProxyOptions): Promise<ProxyProcess> {
@@ -25,12 +27,9 @@ export async function startProxy(group: ProcessGroup, options: ProxyOptions): Pr
 async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise<ProxyProcess> {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm run build first`);
   const folder = group.newFolder(`viaduct-${options.io}-${String(options.shards)}`);
-  const ipv4 = await freeAddress('127.0.0.1');
-  const ipv6 = options.ipv6 === true ? await freeAddress('::1') : undefined;
   const socket = join(folder, 'control.sock');
-  const listeners = ipv6 === undefined ? [ipv4] : [ipv4, ipv6];
   const config = {
-    listen: listeners.map((address) => `udp:${hostPort(address)}`),
+    listen: ['udp:127.0.0.1:0', ...(options.ipv6 === true ? ['udp:[::1]:0'] : [])],
     shards: options.shards,
     io: options.io,
     routes: join(ROUTES, `${options.routes ?? 'calls'}.ts`),
@@ -48,11 +47,16 @@ async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise
   });
   let ended = false;
   void child.exited.then(() => (ended = true));
-  for (const address of listeners) {
-    const ready = await Promise.race([answersProbe(address, 30_000), child.exited.then(() => false)]);
-    if (!ready) {
-      throw new Error(`viaduct ${ended ? 'ended instead of starting' : `does not answer on ${hostPort(address)}`}:\n${child.output()}`);
-    }
+  const failed = (what: string): Error => new Error(`viaduct ${ended ? 'ended instead of starting' : what}:\n${child.output()}`);
+  let ports: number[] | undefined;
+  await waitUntil(() => ended || (ports = boundPorts(child.output())) !== undefined, START_MS, () => failed('does not say where it listens').message);
+  const [port4, port6] = ports ?? [];
+  if (port4 === undefined) throw failed('does not say where it listens');
+  const ipv4: Address = { host: '127.0.0.1', port: port4 };
+  const ipv6: Address | undefined = port6 === undefined ? undefined : { host: '::1', port: port6 };
+  for (const address of ipv6 === undefined ? [ipv4] : [ipv4, ipv6]) {
+    const answers = await Promise.race([answersProbe(address, START_MS), child.exited.then(() => false)]);
+    if (!answers) throw failed(`does not answer on ${hostPort(address)}`);
   }
 
   return {
@@ -69,6 +73,14 @@ async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise
       if (code !== 0) throw new Error(`viaduct ended with ${String(code ?? signal)}:\n${child.output()}`);
     },
   };
+}
+
+/** The ports of the listeners in their order, from the line that says that all of them are open. */
+function boundPorts(log: string): number[] | undefined {
+  const line = log.split('\n').find((text) => text.includes('"listen":') && text.endsWith('}'));
+  if (line === undefined) return undefined;
+  const { listen } = JSON.parse(line) as { listen: { bound: string }[] };
+  return listen.map(({ bound }) => Number(bound.slice(bound.lastIndexOf(':') + 1)));
 }
 
 async function readCounters(socket: string): Promise<Counters> {

@@ -137,6 +137,27 @@ it('lets a script act first and await afterwards', async () => {
   expect(world.viaduct.counter(C_SERVER_TX_ALIVE)).toBe(0);
 });
 
+it('lets a 2xx through that crosses a later refusal by the script', async () => {
+  const replied: boolean[] = [];
+  const routes: Routes = {
+    async request(req) {
+      req.relay();
+      await world.sleep(100);
+      replied.push(req.reply(480));
+    },
+  };
+  const world = makeWorld({ routes });
+  await world.injectAsync(ALICE, INVITE);
+  const request = world.takeOne(BOB);
+  await world.injectAsync(BOB, responseText(request, 180));
+  await world.advanceByAsync(100);
+  expect(replied).toEqual([true]);
+  expect(labels(world.takeSent(ALICE))).toEqual(['100', '180', '480']);
+  expect(labels(world.takeSent(BOB))).toEqual(['CANCEL']);
+  await world.injectAsync(BOB, responseText(request, 200));
+  expect(labels(world.takeSent(ALICE))).toEqual(['200']);
+});
+
 it('resends nothing for a suspended request other than INVITE', async () => {
   const { world } = waitingWorld(1000);
   await world.injectAsync(ALICE, requestText('OPTIONS'));

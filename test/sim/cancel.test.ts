@@ -256,6 +256,23 @@ describe('CANCEL of a forked call', () => {
   });
 });
 
+it('a branch that wakes up after its Timer B may not ring after the 2xx of another, but its own 2xx goes through', () => {
+  const world = makeWorld({ routes: forkRoutes });
+  world.inject(ALICE, requestText('INVITE'));
+  const bob = world.takeOne(BOB);
+  const carol = world.takeOne(CAROL);
+  world.advanceBy(3000);
+  answer(world, carol, 200, CAROL, 'c1');
+  world.advanceBy(30_000);
+  world.takeSent();
+  answer(world, bob, 180);
+  expect(world.takeSent()).toEqual([]);
+  answer(world, bob, 486);
+  expect(world.takeSent(ALICE)).toEqual([]);
+  answer(world, bob, 200);
+  expect(labels(world.takeSent(ALICE))).toEqual(['200']);
+});
+
 describe('CANCEL that matches nothing', () => {
   it('is forwarded statelessly by a script that relays it, with the branch that its INVITE would have had', () => {
     const world = makeWorld({ shards: 4 });

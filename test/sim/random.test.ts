@@ -31,3 +31,8 @@ it('gives the same result for the same seed', async () => {
   const [one, two] = [await simulate(knobs), await simulate(knobs)];
   expect({ ...one, outcomes: [...one.outcomes] }).toEqual({ ...two, outcomes: [...two.outcomes] });
 });
+
+describe('seeds that once failed', () => {
+  it('a branch that rang after its Timer B was heard upstream after a 2xx', () =>
+    expectClean({ seed: 1008, calls: 2000, shards: 8, forks: 3, lossPercent: 25, reorderPercent: 30, cancelPercent: 90, blindCancelPercent: 30, lateAnswerPercent: 80, silentPercent: 0, throwPercent: 2, rejectPercent: 30, callsPerSecond: 200, batchMax: 4, lagMs: 0, oldPhonePercent: 0, asyncPercent: 30 }));
+});

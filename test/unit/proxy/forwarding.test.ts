@@ -146,18 +146,18 @@ describe('a forwarded request', () => {
 
   it.each<[uri: string, status: number]>([
     ['sip:x@name.example', 404],
-    ['sips:x@10.2.0.1', 503],
-    ['sip:x@10.2.0.1;transport=tcp', 503],
+    ['sips:x@10.2.0.1', 500],
+    ['sip:x@10.2.0.1;transport=tcp', 500],
     ['tel:+4930', 416],
     ['sip:x@224.0.0.1', 404],
     ['sip:x@255.255.255.255', 404],
     ['sip:x@0.0.0.0', 404],
-    ['sip:x@[2001:db8::9]', 503],
+    ['sip:x@[2001:db8::9]', 500],
     ['sip:x@[ff02::1]', 404],
   ])('to %s, which cannot be reached, is answered %i', (uri, status) => {
     const stage = new Stage(relayAll);
     stage.receive(requestText('OPTIONS', { uri }));
-    // 503 of a branch goes up as 500 only when it came from a peer.
+    // A next hop that there is no way to counts as a 503, which goes up as 500 (§16.9).
     expect(stage.takeOne(ALICE).status).toBe(status);
   });
 

@@ -160,8 +160,8 @@ describe('a broken request', () => {
 
   it('that is cut off anywhere is answered in whole lines, or dropped', () => {
     const text = requestText('OPTIONS', { headers: ['Contact: <sip:a@b>'], body: 'body' });
+    const stage = new Stage(relayAll);
     for (let length = 0; length < text.length; length++) {
-      const stage = new Stage(relayAll);
       stage.receive(text.slice(0, length));
       for (const out of stage.take()) {
         expect(out.startLine, `cut at ${length}`).toMatch(/^SIP\/2\.0 400 /);

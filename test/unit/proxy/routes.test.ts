@@ -2,12 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Routes } from '../../../src/script/api.js';
 import { requestText, type SentMessage } from '../../../src/sim/sent-message.js';
-import { ALICE, BOB, CAROL, relayAll, Stage, V4, V6 } from './stage.js';
+import { BOB, CAROL, relayAll, Stage, V4, V6 } from './stage.js';
 
 const OURS = '<sip:10.0.0.1:5060;lr;vd=0000>';
+/** Of our other listener. */
+const OURS_V6 = '<sip:[2001:db8::1]:5060;lr;vd=0000>';
 
 function relayed(parts: Parameters<typeof requestText>[1], to: string, routes: Routes = relayAll): SentMessage {
-  const stage = new Stage(routes);
+  const stage = new Stage(routes, { listeners: [V4, V6] });
   stage.receive(requestText('BYE', parts));
   return stage.takeOne(to);
 }
@@ -53,7 +55,7 @@ describe('loose routing', () => {
     }
   });
 
-  it.each(['<sip:10.0.0.1:5061;lr>', '<sip:10.0.0.2;lr>', '<sip:proxy.example;lr>'])('does not take %s for a Route of ours', (route) => {
+  it.each(['<sip:10.0.0.1:5061;lr>', '<sip:10.0.0.2;lr>', '<sip:proxy.example;lr>', '<tel:+49>'])('does not take %s for a Route of ours', (route) => {
     let own = true;
     const stage = new Stage({ request: (req) => { own = req.looseRouted; req.reply(404); } });
     stage.receive(requestText('BYE', { routes: [route] }));
@@ -66,12 +68,17 @@ describe('loose routing', () => {
     ['without white space', [`Route:${OURS},<sip:${CAROL};lr>`, 'X-End: 1'], [`Route:<sip:${CAROL};lr>`, 'X-End: 1']],
     ['in odd case', [`rOUTE : ${OURS} , <sip:${CAROL};lr>`, 'X-End: 1'], [`rOUTE : <sip:${CAROL};lr>`, 'X-End: 1']],
     ['folded', [`Route:\r\n ${OURS},\r\n\t<sip:${CAROL};lr>`, 'X-End: 1'], ['Route:', ` <sip:${CAROL};lr>`, 'X-End: 1']],
-    ['our two listeners in one field', [`Route: ${OURS},${OURS},<sip:${CAROL};lr>`, 'X-End: 1'], [`Route: <sip:${CAROL};lr>`, 'X-End: 1']],
-    ['our two in two fields', [`Route: ${OURS}`, 'X-End: 1', `Route: ${OURS}, <sip:${CAROL};lr>`], ['X-End: 1', `Route: <sip:${CAROL};lr>`]],
+    ['our two listeners in one field', [`Route: ${OURS},${OURS_V6},<sip:${CAROL};lr>`, 'X-End: 1'], [`Route: <sip:${CAROL};lr>`, 'X-End: 1']],
+    ['our two in two fields', [`Route: ${OURS_V6}`, 'X-End: 1', `Route: ${OURS}, <sip:${CAROL};lr>`], ['X-End: 1', `Route: <sip:${CAROL};lr>`]],
     ['a comma in a display name', [`Route: "a,b" ${OURS}, "c,>d" <sip:${CAROL};lr>`, 'X-End: 1'], [`Route: "c,>d" <sip:${CAROL};lr>`, 'X-End: 1']],
     ['as the last header', ['X-End: 1', `Route: ${OURS}`, `Route: <sip:${CAROL};lr>`], ['X-End: 1', `Route: <sip:${CAROL};lr>`]],
   ])('takes its Route out: %s', (_, lines, expected) => {
     expect(routeLines(lines)).toEqual(expected);
+  });
+
+  it('takes out one of two Routes of the same listener: the request comes through here twice', () => {
+    const out = relayed({ routes: [OURS, OURS, `<sip:${CAROL};lr>`] }, '10.0.0.1:5060');
+    expect(out.headers('route')).toEqual([OURS, `<sip:${CAROL};lr>`]);
   });
 
   it('tells the script what it did', () => {
@@ -128,7 +135,7 @@ describe('strict routing', () => {
   });
 
   it.each<[string, string[], string[]]>([
-    ['in one field', [`Route: ${OURS}, <sip:bob@${BOB}>`, 'X-End: 1'], ['X-End: 1']],
+    ['in one field', [`Route: ${OURS_V6}, <sip:bob@${BOB}>`, 'X-End: 1'], ['X-End: 1']],
     ['in two fields', [`Route: ${OURS}`, `Route: <sip:bob@${BOB}>`, 'X-End: 1'], ['X-End: 1']],
   ])('from a strict router, our other listener and the target %s: no Route is left', (_, lines, expected) => {
     const out = relayed({ uri: 'sip:10.0.0.1:5060;lr;vd=0000', headers: lines }, BOB);
@@ -141,6 +148,11 @@ describe('strict routing', () => {
     const out = relayed({ uri: 'sip:10.0.0.1:5060;lr;vd=0000', headers: lines }, CAROL);
     expect(out.uri).toBe(`sip:bob@${BOB}`);
     expect(out.text).toContain(`\r\nRoute: <sip:${CAROL};lr> , <sip:z.example;lr> \r\n`);
+  });
+
+  it('leaves the Request-URI alone when the last Route is no URI', () => {
+    const out = relayed({ uri: 'sip:10.0.0.1:5060;lr;vd=0000', routes: [`<sip:${CAROL};lr>`, '<s0;lr>'] }, CAROL);
+    expect(out.uri).toBe('sip:10.0.0.1:5060;lr;vd=0000');
   });
 
   it('leaves a Request-URI of ours without our mark to the script', () => {

@@ -28,6 +28,7 @@ class Stage implements EngineApi {
   deadlineMs = Infinity;
   pendingScripts = 0;
   onWork: (() => void) | undefined;
+  onWake: (() => void) | undefined;
   readonly loop: ShardLoop;
 
   constructor() {
