@@ -2,7 +2,7 @@
  * The shard's core alone: whole calls (7 messages in, 7 out) through router and engine in one thread, without I/O. Prints
  * the time a call for the router and for each message in the engine.
  *
- * Run: npx esbuild bench/micro/core.ts --bundle --platform=node --format=esm --packages=external --outfile=/tmp/core.mjs && node /tmp/core.mjs [calls]
+ * Run: npx esbuild bench/micro/core.ts --bundle --platform=node --format=esm --packages=external --outfile=dist/bench/core.mjs && node dist/bench/core.mjs [calls] [rounds]
  */
 import { createPacketMeta } from '../../src/ring/layout.js';
 import { ShardRouter } from '../../src/main/shard-router.js';

@@ -55,6 +55,7 @@ async function run(config: Config): Promise<void> {
     await server.stop();
     // Rejects when the server broke instead of having been stopped.
     await server.done;
+    log.info({}, 'stopped');
   } finally {
     signals.dispose();
   }

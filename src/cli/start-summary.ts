@@ -1,8 +1,12 @@
 /** What `viaduct run` says once it runs: where it listens, with what, and how to send it a first call. Pure. */
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.js';
 import type { RunningServer } from '../main/server.js';
 import { VERSION } from '../telemetry/version.js';
+
+/** The script whose next hop is known. */
+const SHIPPED_SCRIPT = fileURLToPath(new URL('../../config/relay.ts', import.meta.url));
 
 /** The facts, for a log line or a text. */
 export interface StartSummary {
@@ -47,20 +51,20 @@ export function startText(summary: StartSummary): string {
   return [
     `Viaduct ${version} is running (process ${pid}${config === undefined ? '' : `, ${shownPath(config)}`})`,
     ...rows.map(([name, text]) => `  ${(name ?? '').padEnd(12)}${text}`),
-    ...firstCall(listen[0]?.bound),
+    ...firstCall(listen[0]?.bound, script),
     '',
   ].join('\n');
 }
 
 /** SIPp with its built-in scenarios: one terminal each. */
-function firstCall(bound: string | undefined): string[] {
+function firstCall(bound: string | undefined, script: string): string[] {
   if (bound === undefined) return [];
   // A wildcard is nothing to send to.
   const target = bound.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
   const host = target.slice(0, target.lastIndexOf(':'));
   return [
     'A first call, with SIPp (Debian: apt install sip-tester), each in a terminal of its own:',
-    `  callee      sipp -sn uas -i ${host} -p 5070`,
+    script === SHIPPED_SCRIPT ? `  callee      sipp -sn uas -i ${host} -p 5070` : '  callee      sipp -sn uas at the next hop of your script',
     `  caller      sipp -sn uac -i ${host} -m 1 ${target}`,
     'Ctrl+C stops.',
   ];

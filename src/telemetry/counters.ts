@@ -40,7 +40,7 @@ export const C_ACK_TIMEOUTS = counter('ackTimeouts', 'INVITE server transactions
 export const C_CANCELS_MATCHED = counter('cancelsMatched', 'CANCEL requests that matched an INVITE server transaction');
 export const C_CANCELS_UNMATCHED = counter('cancelsUnmatched', 'CANCEL requests that matched no transaction');
 export const C_CANCELS_OUT = counter('cancelsOut', 'CANCEL requests sent to branches');
-export const C_ACKS_UNMATCHED = counter('acksUnmatched', 'ACK requests handed to the script: ACK to 2xx, mostly');
+export const C_ACKS_UNMATCHED = counter('acksUnmatched', 'ACK requests handed to the script: one for each answered call, the ACK to its 2xx');
 export const C_ACKS_DROPPED = counter('acksDropped', 'ACK requests that the script did not relay');
 export const C_OFFERS_OUT = counter('offersOut', 'CANCEL and ACK requests offered to another shard');
 export const C_OFFERS_MATCHED = counter('offersMatched', 'offered CANCEL and ACK requests that matched here');
@@ -76,9 +76,9 @@ export const C_BAD_REQUESTS = counter('badRequests', 'requests answered 400, 416
 export const C_WAKEUPS = counter('wakeups', 'times the thread woke from its sleep');
 export const C_BATCHES = counter('batches', 'batches of messages processed');
 export const C_LOOP_ERRORS = counter('loopErrors', 'broken invariants caught by the loop');
-// Main thread only (zero in the blocks of shards)
+// Sockets (shards send for themselves with the batch driver)
 export const C_DATAGRAMS_IN = counter('datagramsIn', 'datagrams received from the sockets');
-export const C_DATAGRAMS_OUT = counter('datagramsOut', 'datagrams sent');
+export const C_DATAGRAMS_OUT = counter('datagramsOut', 'datagrams handed to the kernel');
 export const C_DROP_RING_FULL = counter('dropRingFull', 'datagrams dropped because the ring of a shard was full');
 export const C_DROP_TRUNCATED = counter('dropTruncated', 'datagrams longer than the receive buffer');
 export const C_SHARD_RESTARTS = counter('shardRestarts', 'shards that died and were replaced');

@@ -7,12 +7,14 @@ import { renderDocs } from '../../../src/config/docs.js';
 import { renderJsonSchema } from '../../../src/config/json-schema.js';
 import { loadConfig, parseConfig } from '../../../src/config/load.js';
 import { keyPaths } from '../../../src/config/schema-walk.js';
+import { renderCounterDocs } from '../../../src/telemetry/counter-docs.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 describe('the generated files', () => {
   it.each([
     ['docs/configuration.md', renderDocs],
+    ['docs/counters.md', renderCounterDocs],
     ['config/viaduct.schema.json', renderJsonSchema],
   ])('%s is fresh (else: npm run docs:config)', (name, render) => {
     expect(readFileSync(`${ROOT}${name}`, 'utf8')).toBe(render());

@@ -29,7 +29,7 @@ async function problems(text: string, extension = 'ts'): Promise<string[]> {
   });
 }
 
-describe('checkScript', { timeout: 30_000 }, () => {
+describe('checkScript', { timeout: 120_000 }, () => {
   it.each(OURS)('finds nothing in %s', async (name) => {
     expect(await checkScript(join(ROOT, name))).toEqual([]);
   });

@@ -169,7 +169,7 @@ describe('examples', () => {
 });
 
 describe('the guide', () => {
-  it('shows code that type-checks', { timeout: 30_000 }, async () => {
+  it('shows code that type-checks', { timeout: 120_000 }, async () => {
     const guide = await readFile(join(ROOT, 'docs/scripting.md'), 'utf8');
     const blocks = [...guide.matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
     expect(blocks.length).toBeGreaterThan(8);
