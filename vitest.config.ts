@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
+    reporters: ['default', './test/count-reporter.ts'],
     projects: [
       {
         extends: true,
