@@ -117,7 +117,7 @@ export const configSchema = z.strictObject({
   limits: section('Bounds of each shard. What is full refuses (503) or drops, and counts it; nothing grows without end.', {
     transactions: integer({ min: 16, max: TRANSACTIONS_MAX, default: 500_000, description: 'Server transactions in one shard. A finished one stays 32 s, so 1,000 calls/s (INVITE and BYE) keep some 64,000.' }),
     branches: integer({ min: 16, max: TRANSACTIONS_MAX, default: 500_000, description: 'Client transactions (branches) in one shard: at least as many as transactions, more if the script forks.' }),
-    storeBytes: integer({ min: MIB, max: STORE_BYTES_MAX, default: GIB, unit: 'bytes', description: 'Stored messages in one shard, for retransmissions. Memory is taken as it is needed.' }),
+    storeBytes: integer({ min: MIB, max: STORE_BYTES_MAX, default: 256 * MIB, unit: 'bytes', description: 'Stored messages in one shard, for retransmissions. Memory is taken as it is needed.' }),
     datagramBytes: integer({ min: 1_300, max: DATAGRAM_BYTES_MAX, default: DATAGRAM_BYTES_MAX, unit: 'bytes', description: 'Largest datagram that is sent.' }),
     headers: integer({ min: 16, max: 1_024, default: 256, description: 'Header fields in one message; one with more is refused.' }),
     targets: integer({ min: 1, max: 250, default: 32, description: 'Targets of one request: branches of a fork and all later attempts together.' }),
