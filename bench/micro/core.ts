@@ -50,9 +50,10 @@ const options: EngineOptions = {
   secret,
   listeners: [{ family: 4, sentBy: '127.0.0.1:5060', ours: [{ host: '127.0.0.1', port: 5060 }] }],
   timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000, timerCMs: 185_000, timerDMs: 32_000 },
-  limits: { transactions: 200_000, branches: 200_000, storeBytes: STORE_BYTES, datagramBytes: 65_507, headers: 256, targets: 32 },
+  limits: { transactions: 200_000, branches: 200_000, storeBytes: STORE_BYTES, datagramBytes: 65_507, headers: 256, targets: 32, heldCancels: 256 },
   serverHeader: 'Viaduct',
   maxForwards: 70,
+  earlyCancelMs: 50,
 };
 const outbox = new LastMessage();
 const counters = new Float64Array(COUNTER_COUNT);

@@ -121,14 +121,16 @@ export const configSchema = z.strictObject({
     datagramBytes: integer({ min: 1_300, max: DATAGRAM_BYTES_MAX, default: DATAGRAM_BYTES_MAX, unit: 'bytes', description: 'Largest datagram that is sent.' }),
     headers: integer({ min: 16, max: 1_024, default: 256, description: 'Header fields in one message; one with more is refused.' }),
     targets: integer({ min: 1, max: 250, default: 32, description: 'Targets of one request: branches of a fork and all later attempts together.' }),
+    heldCancels: integer({ min: 1, max: 100_000, default: 256, description: 'CANCEL requests in one shard that wait for their INVITE (`proxy.earlyCancelMs`) at a time, and that begin to wait in a second. What comes beyond goes to the script at once.' }),
   }),
-  proxy: section('What Viaduct writes into messages.', {
+  proxy: section('What Viaduct does as a proxy, and what it writes into messages.', {
     serverHeader: describe(z.string().max(200).regex(/^[\x20-\x7e]*$/).default('Viaduct'), {
       description: '`Server` header of its own answers; empty leaves it out.',
       kind: 'text',
       allowed: 'up to 200 printable ASCII characters',
     }),
     maxForwards: integer({ min: 1, max: 255, default: 70, description: 'Max-Forwards given to a request that came without one (RFC 3261 §16.6 step 3).' }),
+    earlyCancelMs: integer({ min: 0, max: 5_000, default: 50, unit: 'ms', description: 'How long a CANCEL that matches no INVITE is held without an answer, in case the network has put the two out of order. An INVITE that comes in this time is answered 487 and never rings; otherwise the script decides about the CANCEL. 0 holds none.' }),
   }),
   log: section('Logs, on standard output. Nothing is logged per message at `info`.', {
     level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { default: 'info', description: 'The least important level that is written.' }),
@@ -188,7 +190,7 @@ export interface Config {
   };
   readonly timers: TimerSettings;
   readonly limits: EngineLimits;
-  readonly proxy: { readonly serverHeader: string; readonly maxForwards: number };
+  readonly proxy: { readonly serverHeader: string; readonly maxForwards: number; readonly earlyCancelMs: number };
   readonly log: LogConfig;
   /** Absolute path of the control socket, or a pipe name; undefined: none. */
   readonly control: { readonly socket: string | undefined };

@@ -223,6 +223,7 @@ function engineOptions(
     limits: config.limits,
     serverHeader: config.proxy.serverHeader,
     maxForwards: config.proxy.maxForwards,
+    earlyCancelMs: config.proxy.earlyCancelMs,
   };
 }
 

@@ -25,7 +25,17 @@ export function responseRank(status: number): number {
   }
 }
 
-/** True when a response with `status` beats the best one so far; `best` is 0 when there is none. On a tie the first stays. */
-export function isBetter(status: number, best: number): boolean {
-  return best === 0 || responseRank(status) < responseRank(best);
+/** 487 of a cancelled request: behind a 6xx, before anything else. */
+const RANK_CANCELLED = 1;
+
+/**
+ * True when a response with `status` beats the best one so far; `best` is 0 when there is none. On a tie the first stays.
+ * `cancelled`: the caller has cancelled, and wants to hear of that rather than that one of several branches was busy.
+ */
+export function isBetter(status: number, best: number, cancelled: boolean): boolean {
+  return best === 0 || rankOf(status, cancelled) < rankOf(best, cancelled);
+}
+
+function rankOf(status: number, cancelled: boolean): number {
+  return cancelled && status === 487 ? RANK_CANCELLED : responseRank(status);
 }

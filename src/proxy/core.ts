@@ -39,6 +39,8 @@ export const SF_IN_HANDLER = 4;
 export const SF_CONCLUDE = 8;
 /** A context is kept for later handlers. */
 export const SF_KEPT = 16;
+/** A CANCEL that waits for its INVITE. */
+export const SF_HELD = 32;
 
 // Flags of a client transaction
 /** To be cancelled as soon as a provisional response comes (§9.1). */

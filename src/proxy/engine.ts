@@ -7,6 +7,7 @@
  */
 import { Answers, plainAnswer } from './answers.js';
 import { Core, type EnginePorts } from './core.js';
+import { EarlyCancels } from './early-cancels.js';
 import type { EngineApi } from './engine-api.js';
 import { Forwarder } from './forwarder.js';
 import {
@@ -37,6 +38,7 @@ import {
   C_ACKS_DROPPED,
   C_ACKS_UNMATCHED,
   C_BAD_REQUESTS,
+  C_CANCELS_HELD_MATCHED,
   C_CANCELS_MATCHED,
   C_CANCELS_UNMATCHED,
   C_DROP_FORGED_RESPONSE,
@@ -57,6 +59,7 @@ import { methodClass } from '../transaction/upstream-key.js';
 
 const TOO_MANY_HOPS = plainAnswer(reasonBytes(483));
 const OK = plainAnswer(reasonBytes(200));
+const REQUEST_TERMINATED = plainAnswer(reasonBytes(487));
 /** A full table is a matter of seconds: callers may come back then. */
 const OVERLOADED = { ...plainAnswer(reasonBytes(503)), headers: ascii('Retry-After: 5\r\n') };
 const DRAINING = { ...plainAnswer(ascii('Shutting Down')), headers: ascii('Retry-After: 5\r\n') };
@@ -69,6 +72,7 @@ export class Engine implements EngineApi {
   readonly #answers: Answers;
   readonly #contexts: ResponseContexts;
   readonly #stateless: StatelessResponses;
+  readonly #early: EarlyCancels;
   readonly #runner: ScriptRunner;
   readonly #viaFix = new ViaFix();
   readonly #replyTo = createEndpoint();
@@ -83,6 +87,8 @@ export class Engine implements EngineApi {
     core.layer = new TransactionLayer(core.arena, ports.counters, options.timers, options.limits, this.#contexts);
     this.#runner = new ScriptRunner(core, this.#answers, new Forwarder(core, new TargetCache()), this.#contexts);
     this.#contexts.attach(this.#runner);
+    this.#early = new EarlyCancels(core);
+    this.#contexts.onHeldOver = (server) => { this.#heldOver(server); };
     this.#stateless.onLateSuccess = (server) => { this.#contexts.lateSuccess(server); };
   }
 
@@ -236,7 +242,10 @@ export class Engine implements EngineApi {
     core.layer.setServerEndpoint(server, context.replyTo);
     core.setServer(server, S_REQUEST, context.block);
     core.setServer(server, S_REQUEST_BYTES, view.end - view.start);
-    if (view.hops === 0) {
+    const cancel = view.method === M_INVITE ? this.#early.find(context.keyLo, context.keyHi) : 0;
+    if (cancel !== 0) {
+      this.#cancelledBefore(context, cancel);
+    } else if (view.hops === 0) {
       this.#refuse(context, 483, TOO_MANY_HOPS);
     } else if (view.proxyRequire >= 0) {
       this.#refuse(context, 420, { ...plainAnswer(reasonBytes(420)), headers: unsupported(view) });
@@ -254,7 +263,7 @@ export class Engine implements EngineApi {
     const { view } = context;
     preprocess(view, core.listeners, context.routeSet);
     // The ACK to a 2xx follows our Record-Route; one that does not may be the ACK to a final response of another shard.
-    if (!context.looseRouted && this.#offer(context, meta)) return;
+    if (!context.looseRouted && this.#offer(context, meta, core.options.shards - 1)) return;
     core.counters[C_ACKS_UNMATCHED]!++;
     if (view.hops === 0 || !this.#ingest(context)) {
       core.counters[C_ACKS_DROPPED]!++;
@@ -269,24 +278,19 @@ export class Engine implements EngineApi {
   /** A CANCEL (§9.2, §16.10). */
   #newCancel(context: RequestContext, meta: PacketMeta): void {
     const core = this.#core;
-    const { layer } = core;
+    const { layer, options } = core;
     const { view } = context;
     const invite = layer.servers.find(context.keyLo, context.keyHi, M_INVITE);
-    if (invite === 0 && this.#offer(context, meta)) return;
+    // Where it may be held its round ends where it began, since there its INVITE would come.
+    const rounds = options.earlyCancelMs > 0 && options.shards > 1 ? options.shards : options.shards - 1;
+    if (invite === 0 && this.#offer(context, meta, rounds)) return;
     if (!this.#ingest(context)) {
       this.#refuseOverload(context);
       return;
     }
     context.ownsBlock = true;
     if (invite === 0) {
-      core.counters[C_CANCELS_UNMATCHED]!++;
-      preprocess(view, core.listeners, context.routeSet);
-      if (view.hops === 0) {
-        this.#answers.stateless(view, 483, TOO_MANY_HOPS, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
-        this.#runner.giveBack(context);
-        return;
-      }
-      this.#runner.runRequest(context);
+      if (context.homeShard !== options.shard || !this.#early.hold(context)) this.#unmatchedCancel(context);
       return;
     }
     core.counters[C_CANCELS_MATCHED]!++;
@@ -302,14 +306,48 @@ export class Engine implements EngineApi {
     this.#runner.giveBack(context);
   }
 
+  /** A CANCEL that matches nothing: the script decides (§16.10). Its context owns its block. */
+  #unmatchedCancel(context: RequestContext): void {
+    const core = this.#core;
+    const { view } = context;
+    core.counters[C_CANCELS_UNMATCHED]!++;
+    preprocess(view, core.listeners, context.routeSet);
+    if (view.hops === 0) {
+      this.#answers.stateless(view, 483, TOO_MANY_HOPS, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+      this.#runner.giveBack(context);
+      return;
+    }
+    this.#runner.runRequest(context);
+  }
+
+  /** No INVITE came for a held CANCEL, whose server transaction ends. */
+  #heldOver(server: number): void {
+    const context = this.#early.take(server);
+    if (context !== undefined) this.#unmatchedCancel(context);
+  }
+
+  /** An INVITE whose CANCEL is held: 200 to that, 487 to the INVITE, and nobody ever hears of it. */
+  #cancelledBefore(invite: RequestContext, cancel: number): void {
+    const { counters } = this.#core;
+    counters[C_CANCELS_MATCHED]!++;
+    counters[C_CANCELS_HELD_MATCHED]!++;
+    const held = this.#early.take(cancel);
+    if (held !== undefined) {
+      this.#contexts.answer(cancel, held.view, 200, OK);
+      this.#runner.giveBack(held);
+    }
+    this.#contexts.answer(invite.server, invite.view, 487, REQUEST_TERMINATED);
+    this.#runner.giveBack(invite);
+  }
+
   /**
    * Offers a CANCEL or ACK that has no transaction here to the next shard; after a round through all of them it counts as
-   * unmatched where it ends. True when it went on its way.
+   * unmatched where it ends, after at most `rounds` hops. True when it went on its way.
    */
-  #offer(context: RequestContext, meta: PacketMeta): boolean {
+  #offer(context: RequestContext, meta: PacketMeta, rounds: number): boolean {
     const core = this.#core;
     const { shard, shards } = core.options;
-    if (meta.hops >= shards - 1) return false;
+    if (meta.hops >= rounds) return false;
     const { view } = context;
     if (!core.arena.offer((shard + 1) % shards, view.start, view.end, meta)) return false;
     core.counters[C_OFFERS_OUT]!++;

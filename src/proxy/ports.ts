@@ -107,6 +107,8 @@ export interface EngineLimits {
   readonly headers: number;
   /** Targets of one request: branches of a fork, all attempts together. */
   readonly targets: number;
+  /** CANCELs that wait for their INVITE at a time, and that begin to wait in a second. */
+  readonly heldCancels: number;
 }
 
 export interface EngineOptions {
@@ -123,6 +125,8 @@ export interface EngineOptions {
   readonly serverHeader: string;
   /** Value of Max-Forwards added to a request without one (RFC 3261 §16.6 step 3). */
   readonly maxForwards: number;
+  /** How long a CANCEL that matches nothing waits for its INVITE, milliseconds; 0: not at all. */
+  readonly earlyCancelMs: number;
 }
 
 /** Log of the core: errors and rare events only, never per message. */

@@ -7,7 +7,7 @@
  */
 import { type AnswerText, type Answers, plainAnswer } from './answers.js';
 import { isBetter } from './best-response.js';
-import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER, SF_SUSPENDED } from './core.js';
+import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANCELLED, SF_CONCLUDE, SF_HELD, SF_IN_HANDLER, SF_SUSPENDED } from './core.js';
 import type { ScriptRunner } from './script-runner.js';
 import type { StatelessResponses } from './stateless-responses.js';
 import { planTopViaRemoval } from './via-removal.js';
@@ -50,6 +50,8 @@ export class ResponseContexts implements TransactionUser {
   readonly #answers: Answers;
   readonly #stateless: StatelessResponses;
   #runner!: ScriptRunner;
+  /** Set by the engine: the time of a held CANCEL is over, and its server transaction ends. */
+  onHeldOver: (server: number) => void = () => {};
   /** Challenge lines of 401 and 407 responses that did not become the best one, by server transaction. Forks only. */
   readonly #challenges = new Map<number, Uint8Array[]>();
 
@@ -143,6 +145,7 @@ export class ResponseContexts implements TransactionUser {
     const core = this.#core;
     for (let client = core.server(server, S_FIRST); client !== 0; client = core.client(client, C_NEXT)) core.setClient(client, C_SERVER, 0);
     this.#forget(server);
+    if (core.serverHas(server, SF_HELD)) this.onHeldOver(server);
   }
 
   // For the engine and the script runner
@@ -183,7 +186,7 @@ export class ResponseContexts implements TransactionUser {
   /** A target could not even be tried: counts as a branch that answered `status`. */
   noteLocal(server: number, status: number): void {
     const core = this.#core;
-    if (!isBetter(status, core.server(server, S_BEST_STATUS))) return;
+    if (!isBetter(status, core.server(server, S_BEST_STATUS), core.serverHas(server, SF_CANCELLED))) return;
     this.#setBest(server, status, 0, 0);
   }
 
@@ -383,7 +386,7 @@ export class ResponseContexts implements TransactionUser {
     const view = core.response;
     const best = core.server(server, S_BEST_STATUS);
     if (status === 401 || status === 407) this.#keepChallenges(server);
-    if (!isBetter(status, best) && !(core.server(server, S_BEST) === 0 && best === status)) return;
+    if (!isBetter(status, best, core.serverHas(server, SF_CANCELLED)) && !(core.server(server, S_BEST) === 0 && best === status)) return;
     const length = view.end - view.start;
     const block = core.arena.store.allocate(length);
     if (block !== 0) core.arena.bytes.copyWithin(block, view.start, view.end);

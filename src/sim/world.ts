@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly limits?: Partial<EngineLimits>;
   readonly key?: 'transaction' | 'call-id';
   readonly maxForwards?: number;
+  /** Default 0 here: nothing is held, so that a test sees what a CANCEL does at once. */
+  readonly earlyCancelMs?: number;
   readonly lagMs?: number;
   readonly batchMax?: number;
   /** Addresses that the proxy listens on; default `10.0.0.1:5060`. */
@@ -49,6 +51,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
   datagramBytes: 65_507,
   headers: 128,
   targets: 16,
+  heldCancels: 256,
 };
 
 /** Keeps what the engine logs, so that a test can look. */
@@ -120,6 +123,7 @@ export class World {
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           serverHeader: '',
           maxForwards: options.maxForwards ?? 70,
+          earlyCancelMs: options.earlyCancelMs ?? 0,
         },
         key: options.key ?? 'transaction',
         routes: options.routes,

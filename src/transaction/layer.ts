@@ -220,6 +220,11 @@ export class TransactionLayer implements TimerHandler {
     if (this.serverState(id) === S_IS_PROCEEDING) this.wheel.cancel(this.#serverNode(id) + 1);
   }
 
+  /** Bounds the time that a held CANCEL waits for its INVITE: it ends then, if nothing has answered it. */
+  boundHold(id: number, holdMs: number): void {
+    this.wheel.arm(this.#serverNode(id) + 1, holdMs);
+  }
+
   serverState(id: number): number {
     return this.servers.records[id * RECORD_STRIDE + F_STATE]!;
   }

@@ -149,11 +149,37 @@ describe('the best response', () => {
 
   it('is in order for every pair of statuses: one of two wins, or the first stays', () => {
     for (let a = 300; a < 700; a++) {
-      expect(isBetter(a, 0)).toBe(true);
-      expect(isBetter(a, a)).toBe(false);
-      for (let b = 300; b < 700; b += 7) expect(isBetter(a, b) && isBetter(b, a)).toBe(false);
+      expect(isBetter(a, 0, false)).toBe(true);
+      expect(isBetter(a, a, false)).toBe(false);
+      for (let b = 300; b < 700; b += 7) expect(isBetter(a, b, false) && isBetter(b, a, false)).toBe(false);
     }
     expect(responseRank(600)).toBeLessThan(responseRank(300));
+  });
+
+  it.each([1, 2])('of a cancelled fork is 487, though branch %i was busy', (busy) => {
+    const stage = new Stage(fork);
+    stage.receive(requestText('INVITE'));
+    stage.take(ALICE);
+    const [bob, carol] = [stage.takeOne(BOB), stage.takeOne(CAROL)];
+    const [first, second, firstAt, secondAt] = busy === 1 ? [bob, carol, BOB, CAROL] : [carol, bob, CAROL, BOB];
+    stage.receive(responseText(first, 486, { toTag: 'x' }), firstAt);
+    stage.receive(responseText(second, 180, { toTag: 'y' }), secondAt);
+    stage.receive(requestText('CANCEL'));
+    stage.take();
+    stage.receive(responseText(second, 487, { toTag: 'y' }), secondAt);
+    expect(stage.takeOne(ALICE).status).toBe(487);
+  });
+
+  it('of a cancelled fork is a 6xx all the same', () => {
+    const stage = new Stage(fork);
+    stage.receive(requestText('INVITE'));
+    const [bob, carol] = [stage.takeOne(BOB), stage.takeOne(CAROL)];
+    stage.receive(responseText(carol, 180, { toTag: 'y' }), CAROL);
+    stage.receive(requestText('CANCEL'));
+    stage.take();
+    stage.receive(responseText(bob, 603, { toTag: 'x' }), BOB);
+    stage.receive(responseText(carol, 487, { toTag: 'y' }), CAROL);
+    expect(stage.takeOne(ALICE).status).toBe(603);
   });
 
   it('of a 6xx cancels the other branches of an INVITE at once, and goes up when they have ended', () => {

@@ -31,7 +31,7 @@ export const V6: ListenerInfo = {
 export const SECRET = Uint32Array.of(0x01234567, 0x89abcdef, 0xdeadbeef, 0x0badcafe);
 
 const TIMERS: TimerSettings = { t1Ms: 500, t2Ms: 4000, t4Ms: 5000, timerCMs: 185_000, timerDMs: 32_000 };
-const LIMITS: EngineLimits = { transactions: 2000, branches: 4000, storeBytes: 16 << 20, datagramBytes: 65_507, headers: 256, targets: 8 };
+const LIMITS: EngineLimits = { transactions: 2000, branches: 4000, storeBytes: 16 << 20, datagramBytes: 65_507, headers: 256, targets: 8, heldCancels: 4 };
 
 export interface StageOptions {
   readonly shards?: number;
@@ -39,6 +39,8 @@ export interface StageOptions {
   readonly listeners?: readonly ListenerInfo[];
   readonly limits?: Partial<EngineLimits>;
   readonly serverHeader?: string;
+  /** Default 0: no CANCEL is held. */
+  readonly earlyCancelMs?: number;
   /** The outbox shares the arena of the engine, as a driver may choose. */
   readonly sharedMemory?: boolean;
 }
@@ -113,6 +115,7 @@ export class Stage {
       limits: { ...LIMITS, ...options.limits },
       serverHeader: options.serverHeader ?? '',
       maxForwards: 70,
+      earlyCancelMs: options.earlyCancelMs ?? 0,
     };
     this.router = new ShardRouter({ shards: this.options.shards, node: this.options.node, secret: SECRET, key: 'transaction' });
     for (let shard = 0; shard < this.options.shards; shard++) {
