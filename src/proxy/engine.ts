@@ -19,25 +19,23 @@ import {
   type EngineOptions,
   type PacketMeta,
 } from './ports.js';
+import { Refusals, unsupported } from './refusals.js';
 import { ResponseContexts } from './response-context.js';
 import { preprocess } from './route-set.js';
 import { ScriptRunner } from './script-runner.js';
 import { StatelessResponses } from './stateless-responses.js';
 import { TargetCache } from './target-cache.js';
 import { hasNextVia } from './via-removal.js';
-import { ViaFix, copyEndpoint, createEndpoint, replyEndpoint } from './via-fix.js';
+import { ViaFix, copyEndpoint, replyEndpoint } from './via-fix.js';
 import type { Routes } from '../script/api.js';
 import type { RequestContext } from '../script/request-context.js';
 import { CHAR_CLASS, C_TOKEN, ascii } from '../sip/chars.js';
-import { H_PROXY_REQUIRE } from '../sip/header-names.js';
-import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
-import { METHOD_BYTES, M_ACK, M_CANCEL, M_INVITE, methodId } from '../sip/methods.js';
-import { GE_NONE, PE_NONE, PE_NOT_SIP, PE_VIA, errorReasonBytes, errorStatus, messageCodeOf } from '../sip/parse-error.js';
+import { M_ACK, M_CANCEL, M_INVITE, methodId } from '../sip/methods.js';
+import { PE_NONE } from '../sip/parse-error.js';
 import { reasonBytes } from '../sip/reasons.js';
 import {
   C_ACKS_DROPPED,
   C_ACKS_UNMATCHED,
-  C_BAD_REQUESTS,
   C_CANCELS_HELD_MATCHED,
   C_CANCELS_MATCHED,
   C_CANCELS_UNMATCHED,
@@ -45,8 +43,6 @@ import {
   C_DROP_LAST_VIA,
   C_DROP_MALFORMED_REQUEST,
   C_DROP_MALFORMED_RESPONSE,
-  C_DROP_NOT_SIP,
-  C_DROP_TABLE_FULL,
   C_DROP_TOO_LONG,
   C_OFFERS_MATCHED,
   C_OFFERS_OUT,
@@ -60,8 +56,6 @@ import { methodClass } from '../transaction/upstream-key.js';
 const TOO_MANY_HOPS = plainAnswer(reasonBytes(483));
 const OK = plainAnswer(reasonBytes(200));
 const REQUEST_TERMINATED = plainAnswer(reasonBytes(487));
-/** A full table is a matter of seconds: callers may come back then. */
-const OVERLOADED = { ...plainAnswer(reasonBytes(503)), headers: ascii('Retry-After: 5\r\n') };
 const DRAINING = { ...plainAnswer(ascii('Shutting Down')), headers: ascii('Retry-After: 5\r\n') };
 
 /** Beyond any offset: the place of an edit that is not there. */
@@ -73,9 +67,9 @@ export class Engine implements EngineApi {
   readonly #contexts: ResponseContexts;
   readonly #stateless: StatelessResponses;
   readonly #early: EarlyCancels;
+  readonly #refusals: Refusals;
   readonly #runner: ScriptRunner;
   readonly #viaFix = new ViaFix();
-  readonly #replyTo = createEndpoint();
   #draining = false;
 
   constructor(options: EngineOptions, ports: EnginePorts, routes: Routes) {
@@ -87,6 +81,7 @@ export class Engine implements EngineApi {
     core.layer = new TransactionLayer(core.arena, ports.counters, options.timers, options.limits, this.#contexts);
     this.#runner = new ScriptRunner(core, this.#answers, new Forwarder(core, new TargetCache()), this.#contexts);
     this.#contexts.attach(this.#runner);
+    this.#refusals = new Refusals(core, this.#answers, this.#contexts, this.#runner, this.#viaFix);
     this.#early = new EarlyCancels(core);
     this.#contexts.onHeldOver = (server) => { this.#heldOver(server); };
     this.#stateless.onLateSuccess = (server) => { this.#contexts.lateSuccess(server); };
@@ -196,19 +191,19 @@ export class Engine implements EngineApi {
       core.counters[C_DROP_TOO_LONG]!++;
       return;
     }
-    const context = this.#runner.acquire();
+    const context = this.#runner.requests.acquire();
     const { view } = context;
     let fault = view.parse(core.arena.bytes, at, at + end - start);
     if (fault === PE_NONE && view.isRequest) fault = view.validateRequest();
     if (fault !== PE_NONE || !view.isRequest) {
-      this.#refuseMalformed(view, fault, meta);
-      this.#runner.giveBack(context);
+      this.#refusals.malformed(view, fault, meta);
+      this.#runner.requests.giveBack(context);
       return;
     }
     if (meta.kind === PACKET_UNKNOWN) {
       // Valid here, but not to the router: without a key it could not be told from others.
       core.counters[C_DROP_MALFORMED_REQUEST]!++;
-      this.#runner.giveBack(context);
+      this.#runner.requests.giveBack(context);
       return;
     }
     const { shard, shards } = core.options;
@@ -228,14 +223,14 @@ export class Engine implements EngineApi {
     const core = this.#core;
     const { view } = context;
     if (!this.#ingest(context)) {
-      this.#refuseOverload(context);
+      this.#refusals.overload(context);
       return;
     }
     const cls = methodClass(view.method, view.bytes, view.methodStart, view.methodEnd);
     const server = core.layer.createServer(context.keyLo, context.keyHi, cls);
     if (server === 0) {
       context.ownsBlock = true;
-      this.#refuseOverload(context);
+      this.#refusals.overload(context);
       return;
     }
     context.server = server;
@@ -246,11 +241,11 @@ export class Engine implements EngineApi {
     if (cancel !== 0) {
       this.#cancelledBefore(context, cancel);
     } else if (view.hops === 0) {
-      this.#refuse(context, 483, TOO_MANY_HOPS);
+      this.#refusals.inTransaction(context, 483, TOO_MANY_HOPS);
     } else if (view.proxyRequire >= 0) {
-      this.#refuse(context, 420, { ...plainAnswer(reasonBytes(420)), headers: unsupported(view) });
+      this.#refusals.inTransaction(context, 420, { ...plainAnswer(reasonBytes(420)), headers: unsupported(view) });
     } else if (this.#draining && view.toTagStart < 0) {
-      this.#refuse(context, 503, DRAINING);
+      this.#refusals.inTransaction(context, 503, DRAINING);
     } else {
       preprocess(view, core.listeners, context.routeSet);
       this.#runner.runRequest(context);
@@ -267,7 +262,7 @@ export class Engine implements EngineApi {
     core.counters[C_ACKS_UNMATCHED]!++;
     if (view.hops === 0 || !this.#ingest(context)) {
       core.counters[C_ACKS_DROPPED]!++;
-      this.#runner.giveBack(context);
+      this.#runner.requests.giveBack(context);
       return;
     }
     context.ownsBlock = true;
@@ -285,7 +280,7 @@ export class Engine implements EngineApi {
     const rounds = options.earlyCancelMs > 0 && options.shards > 1 ? options.shards : options.shards - 1;
     if (invite === 0 && this.#offer(context, meta, rounds)) return;
     if (!this.#ingest(context)) {
-      this.#refuseOverload(context);
+      this.#refusals.overload(context);
       return;
     }
     context.ownsBlock = true;
@@ -303,7 +298,7 @@ export class Engine implements EngineApi {
       this.#contexts.answer(server, view, 200, OK);
     }
     this.#contexts.cancelByCaller(invite, view);
-    this.#runner.giveBack(context);
+    this.#runner.requests.giveBack(context);
   }
 
   /** A CANCEL that matches nothing: the script decides (§16.10). Its context owns its block. */
@@ -314,7 +309,7 @@ export class Engine implements EngineApi {
     preprocess(view, core.listeners, context.routeSet);
     if (view.hops === 0) {
       this.#answers.stateless(view, 483, TOO_MANY_HOPS, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
-      this.#runner.giveBack(context);
+      this.#runner.requests.giveBack(context);
       return;
     }
     this.#runner.runRequest(context);
@@ -334,10 +329,10 @@ export class Engine implements EngineApi {
     const held = this.#early.take(cancel);
     if (held !== undefined) {
       this.#contexts.answer(cancel, held.view, 200, OK);
-      this.#runner.giveBack(held);
+      this.#runner.requests.giveBack(held);
     }
     this.#contexts.answer(invite.server, invite.view, 487, REQUEST_TERMINATED);
-    this.#runner.giveBack(invite);
+    this.#runner.requests.giveBack(invite);
   }
 
   /**
@@ -351,7 +346,7 @@ export class Engine implements EngineApi {
     const { view } = context;
     if (!core.arena.offer((shard + 1) % shards, view.start, view.end, meta)) return false;
     core.counters[C_OFFERS_OUT]!++;
-    this.#runner.giveBack(context);
+    this.#runner.requests.giveBack(context);
     return true;
   }
 
@@ -394,75 +389,4 @@ export class Engine implements EngineApi {
     return true;
   }
 
-  /** The engine's own final answer to a request, in its transaction. */
-  #refuse(context: RequestContext, status: number, text: typeof OK): void {
-    this.#core.counters[C_BAD_REQUESTS]!++;
-    const { server } = context;
-    this.#contexts.answer(server, context.view, status, text);
-    this.#runner.giveBack(context);
-  }
-
-  /** No room for another transaction: 503 without one, in the hope that the caller comes back later. */
-  #refuseOverload(context: RequestContext): void {
-    const core = this.#core;
-    core.counters[C_DROP_TABLE_FULL]!++;
-    const { plan } = core;
-    plan.clear();
-    if (context.block === 0) this.#viaFix.plan(context.view.topVia, context.origin, plan);
-    this.#answers.stateless(context.view, 503, OVERLOADED, context.keyLo, context.keyHi, context.replyTo, plan);
-    this.#runner.giveBack(context);
-  }
-
-  /** A message with a fault: a request is answered where an answer can be built (RFC 4475 §3.1.2), all else is dropped. */
-  #refuseMalformed(view: MessageView, fault: number, meta: PacketMeta): void {
-    const core = this.#core;
-    const { counters, plan } = core;
-    if (fault === PE_NOT_SIP) {
-      counters[C_DROP_NOT_SIP]!++;
-      return;
-    }
-    if (!view.isRequest) {
-      counters[C_DROP_MALFORMED_RESPONSE]!++;
-      return;
-    }
-    if (isAck(view) || view.via < 0) {
-      counters[C_DROP_MALFORMED_REQUEST]!++;
-      return;
-    }
-    plan.clear();
-    // A Via that does not parse is given back as it came, to where it came from.
-    copyEndpoint(meta, this.#replyTo);
-    if (messageCodeOf(fault) !== PE_VIA && view.parseTopVia() === GE_NONE) {
-      this.#viaFix.plan(view.topVia, meta, plan);
-      replyEndpoint(view.topVia, meta, this.#replyTo);
-    }
-    if (view.toTagStart < 0) view.findToTag();
-    counters[C_BAD_REQUESTS]!++;
-    this.#answers.stateless(view, errorStatus(fault), plainAnswer(errorReasonBytes(fault)), meta.keyLo, meta.keyHi, this.#replyTo, plan);
-  }
-}
-
-const ACK = METHOD_BYTES[M_ACK]!;
-
-/** By its name alone: the method of a message with a fault may not have been read. */
-function isAck(view: MessageView): boolean {
-  if (view.methodEnd - view.methodStart !== ACK.length) return false;
-  for (let i = 0; i < ACK.length; i++) if (view.bytes[view.methodStart + i] !== ACK[i]) return false;
-  return true;
-}
-
-/** `Unsupported` with everything that Proxy-Require asks for: this proxy has no extension that could be required of it. */
-function unsupported(view: MessageView): Uint8Array {
-  const lines: number[] = [];
-  for (let field = view.proxyRequire; field >= 0; field = view.nextField(H_PROXY_REQUIRE, field)) {
-    const slot = field * FIELD_STRIDE;
-    lines.push(...ascii('Unsupported: '));
-    for (let i = view.fields[slot + FIELD_VALUE]!; i < view.fields[slot + FIELD_END]!; i++) {
-      // Folds are undone: what we write is on one line.
-      const c = view.bytes[i]!;
-      lines.push(c === 0x0d || c === 0x0a ? 0x20 : c);
-    }
-    lines.push(0x0d, 0x0a);
-  }
-  return Uint8Array.from(lines);
 }

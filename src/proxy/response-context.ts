@@ -7,43 +7,31 @@
  */
 import { type AnswerText, type Answers, plainAnswer } from './answers.js';
 import { isBetter } from './best-response.js';
+import { BranchRequests } from './branch-requests.js';
+import { Challenges } from './challenges.js';
 import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANCELLED, SF_CONCLUDE, SF_HELD, SF_IN_HANDLER, SF_SUSPENDED } from './core.js';
 import type { ScriptRunner } from './script-runner.js';
 import type { StatelessResponses } from './stateless-responses.js';
 import { planTopViaRemoval } from './via-removal.js';
-import { ascii } from '../sip/chars.js';
-import { H_PROXY_AUTHENTICATE, H_REASON, H_WWW_AUTHENTICATE } from '../sip/header-names.js';
-import { FIELD_LINE, FIELD_STRIDE, type MessageView } from '../sip/message.js';
+import { type MessageView } from '../sip/message.js';
 import { M_CANCEL, M_INVITE } from '../sip/methods.js';
 import { reasonBytes } from '../sip/reasons.js';
-import { C_CANCELS_OUT, C_DROP_LAST_VIA, C_DROP_LATE_RESPONSE, C_DROP_OUTBOX_FULL, C_REQUESTS_OUT } from '../telemetry/counters.js';
-import { S_IC_PROCEEDING } from '../transaction/machines.js';
+import { C_DROP_LAST_VIA, C_DROP_LATE_RESPONSE } from '../telemetry/counters.js';
 import type { TransactionUser } from '../transaction/layer.js';
 import {
   C_NEXT,
   C_SERVER,
   F_CLASS,
-  F_KEY_HI,
-  F_KEY_LO,
-  F_LAST,
-  F_LAST_BYTES,
   S_BEST,
   S_BEST_BYTES,
   S_BEST_STATUS,
   S_FIRST,
   S_PENDING,
   S_REASON,
-  S_REASON_BYTES,
 } from '../transaction/table.js';
-
-/** Reason of a CANCEL for branches that lost (RFC 3326 §2, RFC 3261 §16.7 step 10). */
-const REASON_ELSEWHERE = ascii('Reason: SIP;cause=200;text="Call completed elsewhere"\r\n');
 
 /** What a branch counts as whose final response cannot be passed on: broken, or too long for a datagram. */
 const UNUSABLE = 502;
-
-/** Challenges of several branches kept for one 401 or 407 (§16.7 step 7). */
-const MAX_CHALLENGES = 16;
 
 export class ResponseContexts implements TransactionUser {
   readonly #core: Core;
@@ -52,13 +40,15 @@ export class ResponseContexts implements TransactionUser {
   #runner!: ScriptRunner;
   /** Set by the engine: the time of a held CANCEL is over, and its server transaction ends. */
   onHeldOver: (server: number) => void = () => {};
-  /** Challenge lines of 401 and 407 responses that did not become the best one, by server transaction. Forks only. */
-  readonly #challenges = new Map<number, Uint8Array[]>();
+  readonly #challenges: Challenges;
+  readonly #branches: BranchRequests;
 
   constructor(core: Core, answers: Answers, stateless: StatelessResponses) {
     this.#core = core;
     this.#answers = answers;
     this.#stateless = stateless;
+    this.#challenges = new Challenges(core);
+    this.#branches = new BranchRequests(core);
   }
 
   /** The two need each other; the engine ties them. */
@@ -78,7 +68,7 @@ export class ResponseContexts implements TransactionUser {
       // A CANCEL of ours; or its server transaction has been given back already: then a late 2xx goes up statelessly, and a
       // branch that rings at last is cancelled all the same.
       if (core.client(client, F_CLASS) !== M_CANCEL && status >= 200 && status < 300) this.#stateless.forward(view, core.layer.clientEndpoint(client).listener);
-      else if (isInvite && status < 200 && core.clientHas(client, CF_CANCEL_WANTED)) this.#sendCancel(client);
+      else if (isInvite && status < 200 && core.clientHas(client, CF_CANCEL_WANTED)) this.#branches.send(client);
       return;
     }
     if (status < 200) this.#provisional(server, client, status, isInvite);
@@ -86,12 +76,8 @@ export class ResponseContexts implements TransactionUser {
     else this.#failed(server, client, status, isInvite);
   }
 
-  onAckDue(client: number, _again: boolean): void {
-    const core = this.#core;
-    if (!this.#readSent(client)) return;
-    if (!core.composer.ack(core.stored, core.response)) return;
-    if (core.arena.commit(core.composer.start, core.composer.end, core.layer.clientEndpoint(client), -1)) core.counters[C_REQUESTS_OUT]!++;
-    else core.counters[C_DROP_OUTBOX_FULL]!++;
+  onAckDue(client: number): void {
+    this.#branches.acknowledge(client);
   }
 
   onServerOverdue(server: number): void {
@@ -109,7 +95,7 @@ export class ResponseContexts implements TransactionUser {
     const core = this.#core;
     if (!core.clientHas(client, CF_CANCEL_SENT)) {
       // Timer C (§16.8): a branch that has rung this long is cancelled, and ends by what it answers to that.
-      this.#sendCancel(client);
+      this.#branches.send(client);
       return;
     }
     // Cancelled, and silent since: treated as if 487 had come, or 408 when it was not the caller who wanted it so.
@@ -160,8 +146,8 @@ export class ResponseContexts implements TransactionUser {
     const first = !core.serverHas(server, SF_CANCELLED);
     core.flagServer(server, SF_CANCELLED);
     if (!first) return;
-    this.#keepReason(server, cancel);
-    this.cancelBranches(server, 0);
+    this.#branches.keepReason(server, cancel);
+    this.#branches.all(server, 0);
     this.#runner.cancelled(server, cancel);
     if (core.server(server, S_PENDING) === 0 && core.layer.serverIsOpen(server)) this.#answerLocally(server, 487);
   }
@@ -169,18 +155,6 @@ export class ResponseContexts implements TransactionUser {
   /** The 2xx in `core.response` came on a branch that had been given up; the caller still waits. */
   lateSuccess(server: number): void {
     if (this.#forward(server, 0)) this.finish(server);
-  }
-
-  /** Cancels every branch without a final response; `flag` is CF_LOSER when the proxy does it of itself, else 0. */
-  cancelBranches(server: number, flag: number): void {
-    const core = this.#core;
-    if (core.server(server, F_CLASS) !== M_INVITE) return;
-    for (let client = core.server(server, S_FIRST); client !== 0; client = core.client(client, C_NEXT)) {
-      if (!core.layer.clientIsOpen(client)) continue;
-      if (flag !== 0) core.flagClient(client, flag);
-      if (core.layer.clientState(client) === S_IC_PROCEEDING) this.#sendCancel(client);
-      else core.flagClient(client, CF_CANCEL_WANTED);
-    }
   }
 
   /** A target could not even be tried: counts as a branch that answered `status`. */
@@ -260,14 +234,14 @@ export class ResponseContexts implements TransactionUser {
   /** A final response has gone upstream: what was kept for it is given back, what still rings is cancelled. */
   finish(server: number): void {
     if (this.#core.layer.serverIsOpen(server)) return;
-    if (this.#core.server(server, S_PENDING) > 0) this.cancelBranches(server, CF_LOSER);
+    if (this.#core.server(server, S_PENDING) > 0) this.#branches.all(server, CF_LOSER);
     this.#forget(server);
   }
 
   #provisional(server: number, client: number, status: number, isInvite: boolean): void {
     const core = this.#core;
     if (isInvite) {
-      if (core.clientHas(client, CF_CANCEL_WANTED) && !core.clientHas(client, CF_CANCEL_SENT)) this.#sendCancel(client);
+      if (core.clientHas(client, CF_CANCEL_WANTED) && !core.clientHas(client, CF_CANCEL_SENT)) this.#branches.send(client);
       if (status > 100 && !core.clientHas(client, CF_CANCEL_SENT)) core.layer.restartTimerC(client);
     }
     if (status === 100) return;
@@ -304,7 +278,7 @@ export class ResponseContexts implements TransactionUser {
     const core = this.#core;
     this.#branchDone(server, client);
     if (!core.layer.serverIsOpen(server)) return;
-    if (status >= 600 && isInvite) this.cancelBranches(server, CF_LOSER);
+    if (status >= 600 && isInvite) this.#branches.all(server, CF_LOSER);
     const pending = core.server(server, S_PENDING);
     if (pending === 0 && core.server(server, S_BEST_STATUS) === 0 && this.#mayForwardAtOnce(server)) {
       if (this.#forward(server, status === 503 ? 500 : 0)) this.finish(server);
@@ -372,7 +346,7 @@ export class ResponseContexts implements TransactionUser {
       return false;
     }
     if (!this.#runner.runReply(server, plan)) return false;
-    if (view.status === 401 || view.status === 407) this.#addChallenges(server);
+    if (view.status === 401 || view.status === 407) this.#challenges.add(server);
     const sent = status === 0 ? view.status : status;
     if (!core.layer.mayRespond(server, sent)) {
       core.counters[C_DROP_LATE_RESPONSE]!++;
@@ -385,7 +359,7 @@ export class ResponseContexts implements TransactionUser {
     const core = this.#core;
     const view = core.response;
     const best = core.server(server, S_BEST_STATUS);
-    if (status === 401 || status === 407) this.#keepChallenges(server);
+    if (status === 401 || status === 407) this.#challenges.keep(server);
     if (!isBetter(status, best, core.serverHas(server, SF_CANCELLED)) && !(core.server(server, S_BEST) === 0 && best === status)) return;
     const length = view.end - view.start;
     const block = core.arena.store.allocate(length);
@@ -402,87 +376,13 @@ export class ResponseContexts implements TransactionUser {
     core.setServer(server, S_BEST_BYTES, length);
   }
 
-  #keepChallenges(server: number): void {
-    const { response: view } = this.#core;
-    const kept = this.#challenges.get(server) ?? [];
-    for (const id of [H_WWW_AUTHENTICATE, H_PROXY_AUTHENTICATE]) {
-      for (let field = view.nextField(id, -1); field >= 0 && kept.length < MAX_CHALLENGES; field = view.nextField(id, field)) {
-        kept.push(view.bytes.slice(view.fields[field * FIELD_STRIDE + FIELD_LINE], view.lineEnd(field)));
-      }
-    }
-    this.#challenges.set(server, kept);
-  }
-
-  /** Challenges of the other branches go into the 401 or 407 that goes up; its own stand in it already. */
-  #addChallenges(server: number): void {
-    const kept = this.#challenges.get(server);
-    if (kept === undefined) return;
-    const { response: view, plan } = this.#core;
-    for (const line of kept) {
-      if (!containsLine(view, line)) plan.add(view.headersEnd, 0, line, line.length);
-    }
-  }
-
-  #sendCancel(client: number): void {
-    const core = this.#core;
-    if (core.clientHas(client, CF_CANCEL_SENT)) return;
-    core.flagClient(client, CF_CANCEL_SENT);
-    core.layer.cancelled(client);
-    if (!this.#readSent(client)) return;
-    const server = core.client(client, C_SERVER);
-    const loser = core.clientHas(client, CF_LOSER);
-    const block = server === 0 || loser ? 0 : core.server(server, S_REASON);
-    const composed = loser
-      ? core.composer.cancel(core.stored, REASON_ELSEWHERE, 0, REASON_ELSEWHERE.length)
-      : core.composer.cancel(core.stored, core.arena.bytes, block, block === 0 ? 0 : block + core.server(server, S_REASON_BYTES));
-    if (!composed) return;
-    const cancel = core.layer.createClient(core.client(client, F_KEY_LO), core.client(client, F_KEY_HI), M_CANCEL);
-    if (cancel === 0) return;
-    core.layer.setClientEndpoint(cancel, core.layer.clientEndpoint(client));
-    if (core.layer.sendRequest(cancel, core.composer.start, core.composer.end)) core.counters[C_CANCELS_OUT]!++;
-    else core.layer.endClient(cancel);
-  }
-
-  /** Reads the request that was sent on a branch back into `core.stored`. */
-  #readSent(client: number): boolean {
-    const core = this.#core;
-    const block = core.client(client, F_LAST);
-    if (block === 0) return false;
-    return core.stored.parse(core.arena.bytes, block, block + core.client(client, F_LAST_BYTES)) === 0;
-  }
-
-  #keepReason(server: number, cancel: MessageView): void {
-    const core = this.#core;
-    const field = cancel.nextField(H_REASON, -1);
-    if (field < 0) return;
-    const start = cancel.fields[field * FIELD_STRIDE + FIELD_LINE]!;
-    const length = cancel.lineEnd(field) - start;
-    const block = core.arena.store.allocate(length);
-    if (block === 0) return;
-    core.arena.bytes.copyWithin(block, start, start + length);
-    core.setServer(server, S_REASON, block);
-    core.setServer(server, S_REASON_BYTES, length);
-  }
-
   #forget(server: number): void {
     const core = this.#core;
     const { store } = core.arena;
     this.#setBest(server, core.server(server, S_BEST_STATUS), 0, 0);
     store.free(core.server(server, S_REASON));
     core.setServer(server, S_REASON, 0);
-    if (this.#challenges.size > 0) this.#challenges.delete(server);
+    this.#challenges.forget(server);
     this.#runner.release(server);
   }
-}
-
-/** Whether the header has this very line. */
-function containsLine(view: MessageView, line: Uint8Array): boolean {
-  for (let field = 0; field < view.fieldCount; field++) {
-    const start = view.fields[field * FIELD_STRIDE + FIELD_LINE]!;
-    if (view.lineEnd(field) - start !== line.length) continue;
-    let same = true;
-    for (let i = 0; same && i < line.length; i++) same = view.bytes[start + i] === line[i];
-    if (same) return true;
-  }
-  return false;
 }

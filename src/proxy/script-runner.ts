@@ -5,44 +5,30 @@
  * Invariants: the request handler runs once a transaction; a handler that is pending holds its transaction, not the shard;
  * what it does after its transaction was answered or cancelled is refused and counted. Sans-I/O.
  */
-import { type AnswerText, type Answers, plainAnswer } from './answers.js';
+import { type Answers } from './answers.js';
 import { type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER, SF_KEPT, SF_SUSPENDED } from './core.js';
-import { type EditPlan, NO_TEXT } from './edit-plan.js';
+import { type EditPlan } from './edit-plan.js';
 import { FORWARDED, FORWARD_FAULT, FORWARD_TOO_LONG, type Forwarder } from './forwarder.js';
-import { LogLimit } from './log-limit.js';
 import { HOP_PROBLEM, HOP_STATUS } from './next-hop.js';
+import { RequestContexts } from './request-contexts.js';
 import type { ResponseContexts } from './response-context.js';
-import { preprocess } from './route-set.js';
+import { answerText, plain } from './script-answer.js';
+import { ScriptFaults, isThenable } from './script-faults.js';
 import { copyEndpoint, createEndpoint } from './via-fix.js';
-import { ScriptError, type ReplyOptions, type ScriptLog, type Target } from '../script/api.js';
+import { type ReplyOptions, type ScriptLog, type Target } from '../script/api.js';
 import { FailureContext } from '../script/failure-context.js';
 import type { ScriptHost } from '../script/host.js';
-import { headerLines, oneLine } from '../script/message-headers.js';
 import { ReplyContext } from '../script/reply-context.js';
-import { RequestContext, RequestParts, callIdOf } from '../script/request-context.js';
-import { bytesOf, textOf } from '../script/text.js';
+import { type RequestContext, callIdOf } from '../script/request-context.js';
+import { textOf } from '../script/text.js';
 import type { MessageView } from '../sip/message.js';
 import { M_ACK, M_CANCEL, M_INVITE } from '../sip/methods.js';
-import { reasonBytes, reasonPhrase } from '../sip/reasons.js';
-import {
-  C_ACKS_DROPPED,
-  C_SCRIPT_ERRORS,
-  C_SCRIPT_LATE,
-  C_SCRIPT_NO_ACTION,
-  C_SCRIPT_RUNS,
-  C_SCRIPT_SUSPENDED,
-} from '../telemetry/counters.js';
+import { reasonPhrase } from '../sip/reasons.js';
+import { C_ACKS_DROPPED, C_SCRIPT_LATE, C_SCRIPT_NO_ACTION, C_SCRIPT_RUNS, C_SCRIPT_SUSPENDED } from '../telemetry/counters.js';
 import { F_KEY_HI, F_KEY_LO, F_STATUS, S_NEXT_INDEX, S_PENDING, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
 
 /** The answer to a request that its script relays to an empty list of targets (RFC 3261 §16.5). */
 const NO_TARGETS = 480;
-
-/** Contexts kept for use again. */
-const POOL_MAX = 1024;
-/** Script errors logged a second; the rest are counted only. */
-const ERRORS_LOGGED_PER_SECOND = 10;
-
-const PLAIN_REASONS = new Map<number, AnswerText>();
 
 export class ScriptRunner implements ScriptHost {
   /** Set by the engine: something was done outside of its calls. */
@@ -55,14 +41,11 @@ export class ScriptRunner implements ScriptHost {
   readonly #answers: Answers;
   readonly #forwarder: Forwarder;
   readonly #contexts: ResponseContexts;
-  /** Parts of contexts that are over. */
-  readonly #pool: RequestParts[] = [];
-  /** Contexts that later handlers of a transaction, or pending ones, need. */
-  readonly #kept = new Map<number, RequestContext>();
+  /** Contexts of requests: the engine takes one for each message that it parses. */
+  readonly requests: RequestContexts;
   /** Where the response at hand came from. */
   readonly #replyOrigin = createEndpoint();
-  readonly #errorLimit = new LogLimit(ERRORS_LOGGED_PER_SECOND);
-  readonly #warnLimit = new LogLimit(ERRORS_LOGGED_PER_SECOND);
+  readonly #faults: ScriptFaults;
   /** Context of the handler that runs right now. */
   #running: RequestContext | undefined;
   #suspended = 0;
@@ -72,6 +55,8 @@ export class ScriptRunner implements ScriptHost {
     this.#answers = answers;
     this.#forwarder = forwarder;
     this.#contexts = contexts;
+    this.#faults = new ScriptFaults(core);
+    this.requests = new RequestContexts(core, this);
   }
 
   get suspended(): number {
@@ -80,18 +65,6 @@ export class ScriptRunner implements ScriptHost {
 
   get hasFailureHandler(): boolean {
     return this.#core.routes.failure !== undefined;
-  }
-
-  /** A context for a message that is about to be parsed. */
-  acquire(): RequestContext {
-    return new RequestContext(this, this.#pool.pop() ?? new RequestParts(this.#core.options.limits.headers));
-  }
-
-  /** Closes a context and takes its parts back, and its block if it owns one. */
-  giveBack(context: RequestContext): void {
-    if (context.ownsBlock) this.#core.arena.store.free(context.block);
-    context.close();
-    if (this.#pool.length < POOL_MAX) this.#pool.push(context.parts);
   }
 
   // Handlers
@@ -120,7 +93,7 @@ export class ScriptRunner implements ScriptHost {
   runFailure(server: number, status: number): void {
     const core = this.#core;
     const { routes } = core;
-    const context = this.#kept.get(server) ?? this.#restore(server);
+    const context = this.requests.kept(server) ?? this.requests.restore(server);
     const attempts = core.server(server, S_NEXT_INDEX);
     if (routes.failure === undefined || context === undefined || core.serverHas(server, SF_SUSPENDED) || attempts >= core.options.limits.targets) {
       // A handler that is pending has seen its branches fail: what it does from here on comes too late.
@@ -151,12 +124,12 @@ export class ScriptRunner implements ScriptHost {
     const core = this.#core;
     const { routes } = core;
     if (routes.reply === undefined) return true;
-    const state = this.#kept.get(server)?.state ?? {};
+    const state = this.requests.kept(server)?.state ?? {};
     const reply = new ReplyContext(this, core.response, this.#replyOrigin, state, core.server(server, F_KEY_LO), core.server(server, F_KEY_HI));
     try {
-      this.#watch('reply', routes.reply(reply), core.response);
+      this.#faults.watch('reply', routes.reply(reply), core.response);
     } catch (error) {
-      this.#reportError('reply', error, callIdOf(core.response));
+      this.#faults.report('reply', error, callIdOf(core.response));
     }
     if (!reply.dropped) reply.changedHeaders?.plan(plan);
     reply.close();
@@ -171,31 +144,31 @@ export class ScriptRunner implements ScriptHost {
   /** The caller cancelled: tells a pending handler by its signal, and runs the cancel handler. */
   cancelled(server: number, cancel: MessageView): void {
     const core = this.#core;
-    const kept = this.#kept.get(server);
+    const kept = this.requests.kept(server);
     kept?.abort();
     const { routes } = core;
     if (routes.cancel === undefined) return;
-    const context = kept ?? this.#restore(server);
+    const context = kept ?? this.requests.restore(server);
     if (context === undefined) return;
     const wasDead = context.dead;
     try {
-      this.#watch('cancel', routes.cancel(context), cancel);
+      this.#faults.watch('cancel', routes.cancel(context), cancel);
     } catch (error) {
-      this.#reportError('cancel', error, callIdOf(cancel));
+      this.#faults.report('cancel', error, callIdOf(cancel));
     }
     context.dead = wasDead;
   }
 
   /** A pending handler has used up its time: an error of the script. */
   scriptOverdue(server: number): void {
-    const kept = this.#kept.get(server);
-    if (kept !== undefined) this.#reportError('pending', new Error('the script has not decided in time: answered 500'), callIdOf(kept.view));
+    const kept = this.requests.kept(server);
+    if (kept !== undefined) this.#faults.report('pending', new Error('the script has not decided in time: answered 500'), callIdOf(kept.view));
   }
 
   /** The view of a transaction's request, for an answer of our own; undefined when the request is not kept any more. */
   requestView(server: number): MessageView | undefined {
     const core = this.#core;
-    const kept = this.#kept.get(server);
+    const kept = this.requests.kept(server);
     if (kept !== undefined) return kept.view;
     const block = core.server(server, S_REQUEST);
     if (block === 0) return undefined;
@@ -211,23 +184,23 @@ export class ScriptRunner implements ScriptHost {
     if (block !== 0) {
       core.setServer(server, S_REQUEST, 0);
       if (core.serverHas(server, SF_SUSPENDED | SF_IN_HANDLER)) {
-        const context = this.#running?.server === server ? this.#running : this.#kept.get(server);
+        const context = this.#running?.server === server ? this.#running : this.requests.kept(server);
         if (context !== undefined) {
           context.ownsBlock = true;
           context.dead = true;
           context.abort();
-          if (core.serverHas(server, SF_KEPT)) this.#unkeep(server);
+          if (core.serverHas(server, SF_KEPT)) this.requests.unkeep(server);
           return;
         }
       }
       core.arena.store.free(block);
     }
     if (!core.serverHas(server, SF_KEPT)) return;
-    const context = this.#kept.get(server);
-    this.#unkeep(server);
+    const context = this.requests.kept(server);
+    this.requests.unkeep(server);
     if (context === undefined) return;
     context.abort();
-    this.giveBack(context);
+    this.requests.giveBack(context);
   }
 
   // ScriptHost
@@ -328,7 +301,7 @@ export class ScriptRunner implements ScriptHost {
   #statusOf(outcome: number, context: RequestContext, target: Target | undefined): number {
     if (outcome === FORWARD_FAULT) {
       const { fault } = this.#forwarder;
-      this.#warn(context, `a target cannot be reached: ${HOP_PROBLEM[fault]!}`, { target: target ?? context.uri.toString() });
+      this.#faults.warn(context, `a target cannot be reached: ${HOP_PROBLEM[fault]!}`, { target: target ?? context.uri.toString() });
       return HOP_STATUS[fault]!;
     }
     return outcome === FORWARD_TOO_LONG ? 513 : 503;
@@ -346,7 +319,7 @@ export class ScriptRunner implements ScriptHost {
       core.unflagServer(server, SF_IN_HANDLER);
       if (!context.dead) {
         core.flagServer(server, SF_SUSPENDED);
-        this.#keep(server, context);
+        this.requests.keep(server, context);
         if (core.layer.serverIsOpen(server) && core.server(server, S_PENDING) === 0) core.layer.boundDecision(server);
         if (context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
         if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
@@ -382,12 +355,12 @@ export class ScriptRunner implements ScriptHost {
     const { server } = context;
     // Dead: a final response went out while the handler ran, and the transaction has let go of the context.
     if (server === 0 || context.dead) {
-      this.giveBack(context);
+      this.requests.giveBack(context);
       return;
     }
     core.unflagServer(server, SF_IN_HANDLER);
-    if (this.#laterHandlers()) this.#keep(server, context);
-    else this.#unkeepAndGiveBack(server, context);
+    if (this.#laterHandlers()) this.requests.keep(server, context);
+    else this.requests.unkeepAndGiveBack(server, context);
     if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
   }
 
@@ -395,11 +368,11 @@ export class ScriptRunner implements ScriptHost {
     const core = this.#core;
     const { server } = context;
     if (context.dead) {
-      this.giveBack(context);
+      this.requests.giveBack(context);
       return;
     }
     core.unflagServer(server, SF_IN_HANDLER);
-    this.#keep(server, context);
+    this.requests.keep(server, context);
     if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
     else if (core.server(server, S_PENDING) === 0 && core.layer.serverIsOpen(server)) this.#contexts.sendBest(server);
   }
@@ -414,7 +387,7 @@ export class ScriptRunner implements ScriptHost {
     }
     if (context.server !== 0 && core.serverHas(context.server, SF_CANCELLED)) return;
     core.counters[C_SCRIPT_NO_ACTION]!++;
-    this.#warn(context, 'the request handler ended without relay() or reply(): answered 500', {});
+    this.#faults.warn(context, 'the request handler ended without relay() or reply(): answered 500', {});
     if (context.server === 0) {
       const status = method === M_CANCEL ? 481 : 500;
       this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
@@ -423,15 +396,8 @@ export class ScriptRunner implements ScriptHost {
     this.#contexts.answer(context.server, context.view, 500, plain(500));
   }
 
-  /** A handler that has to be sync, but returned a promise: what it does later has no effect, and its error is counted. */
-  #watch(handler: string, result: unknown, view: MessageView): void {
-    if (!isThenable(result)) return;
-    const callId = callIdOf(view);
-    Promise.resolve(result).then(undefined, (error: unknown) => { this.#reportError(handler, error, callId); });
-  }
-
   #handlerFailed(handler: string, error: unknown, context: RequestContext): void {
-    this.#reportError(handler, error, callIdOf(context.view));
+    this.#faults.report(handler, error, callIdOf(context.view));
     if (handler !== 'request' || context.acted || context.dead) return;
     context.acted = true;
     if (context.server === 0) {
@@ -443,65 +409,10 @@ export class ScriptRunner implements ScriptHost {
     this.#contexts.answer(context.server, context.view, 500, plain(500));
   }
 
-  #reportError(handler: string, error: unknown, callId: string): void {
-    const core = this.#core;
-    core.counters[C_SCRIPT_ERRORS]!++;
-    const suppressed = this.#errorLimit.pass(core.layer.wheel.nowMs);
-    if (suppressed < 0) return;
-    const fields: Record<string, unknown> = { handler, shard: core.options.shard, callId, err: error };
-    if (suppressed > 0) fields['suppressed'] = suppressed;
-    core.log.error(fields, `the ${handler} handler of the routing script failed`);
-  }
-
-  /** A line for what is most likely a mistake in the script; a few a second. */
-  #warn(context: RequestContext, text: string, fields: Readonly<Record<string, unknown>>): void {
-    const core = this.#core;
-    const suppressed = this.#warnLimit.pass(core.layer.wheel.nowMs);
-    if (suppressed < 0) return;
-    const about: Record<string, unknown> = { callId: callIdOf(context.view), method: context.method, ...fields };
-    if (suppressed > 0) about['suppressed'] = suppressed;
-    core.log.warn(about, text);
-  }
-
   /** Whether contexts outlive the request handler. */
   #laterHandlers(): boolean {
     const { routes } = this.#core;
     return routes.failure !== undefined || routes.reply !== undefined || routes.cancel !== undefined;
-  }
-
-  #keep(server: number, context: RequestContext): void {
-    this.#core.flagServer(server, SF_KEPT);
-    this.#kept.set(server, context);
-  }
-
-  #unkeep(server: number): void {
-    this.#core.unflagServer(server, SF_KEPT);
-    this.#kept.delete(server);
-  }
-
-  #unkeepAndGiveBack(server: number, context: RequestContext): void {
-    if (this.#core.serverHas(server, SF_KEPT)) this.#unkeep(server);
-    this.giveBack(context);
-  }
-
-  /** A context for a transaction whose first one was given back: the script was changed in between. */
-  #restore(server: number): RequestContext | undefined {
-    const core = this.#core;
-    const block = core.server(server, S_REQUEST);
-    if (block === 0) return undefined;
-    const context = this.acquire();
-    context.view.parse(core.arena.bytes, block, block + core.server(server, S_REQUEST_BYTES));
-    context.view.validateRequest();
-    context.server = server;
-    context.block = block;
-    context.keyLo = core.server(server, F_KEY_LO);
-    context.keyHi = core.server(server, F_KEY_HI);
-    copyEndpoint(core.layer.serverEndpoint(server), context.origin);
-    copyEndpoint(core.layer.serverEndpoint(server), context.replyTo);
-    context.homeShard = core.options.shard;
-    preprocess(context.view, core.listeners, context.routeSet);
-    this.#keep(server, context);
-    return context;
   }
 
   /** A script went on by itself: time has passed since the clock was set last, and timers may be due first. */
@@ -514,10 +425,6 @@ export class ScriptRunner implements ScriptHost {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
-}
-
 function isList(target: Target | readonly Target[] | undefined): target is readonly Target[] {
   return Array.isArray(target);
 }
@@ -525,27 +432,4 @@ function isList(target: Target | readonly Target[] | undefined): target is reado
 /** A transaction key as logs show it: 16 hex digits, the same for an INVITE, its ACK and its CANCEL. */
 function keyText(lo: number, hi: number): string {
   return (hi >>> 0).toString(16).padStart(8, '0') + (lo >>> 0).toString(16).padStart(8, '0');
-}
-
-/** The answer with the standard phrase; built once a status. */
-function plain(status: number): AnswerText {
-  let text = PLAIN_REASONS.get(status);
-  if (text === undefined) {
-    text = plainAnswer(reasonBytes(status));
-    PLAIN_REASONS.set(status, text);
-  }
-  return text;
-}
-
-function answerText(status: number, reason: string | undefined, options: ReplyOptions | undefined): AnswerText {
-  if (!Number.isInteger(status) || status < 100 || status > 699) {
-    throw new ScriptError('VD_SCRIPT_STATUS', `reply() takes a status from 100 to 699, found ${String(status)}`);
-  }
-  if (reason === undefined && options === undefined) return plain(status);
-  return {
-    reason: reason === undefined ? reasonBytes(status) : bytesOf(oneLine(reason, 'reason phrase')),
-    headers: options?.headers === undefined ? NO_TEXT : headerLines(options.headers),
-    bodyType: options?.body === undefined ? NO_TEXT : bytesOf(oneLine(options.body.type, 'body type')),
-    body: options?.body === undefined ? NO_TEXT : bytesOf(options.body.content),
-  };
 }

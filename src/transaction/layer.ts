@@ -70,19 +70,13 @@ import {
   transition,
 } from './machines.js';
 import type { MessageStore } from './message-store.js';
+import { OWNER_GENERATION_MASK, OWNER_ID_SHIFT, ownerOf } from './owner.js';
+import { readEndpoint, setEndpoint } from './peer.js';
 import {
-  F_A0,
-  F_A1,
-  F_A2,
-  F_A3,
-  F_CONNECTION,
-  F_FAMILY,
   F_GENERATION,
   F_INTERVAL_MS,
   F_LAST,
   F_LAST_BYTES,
-  F_LISTENER,
-  F_PORT,
   F_STATE,
   F_STATUS,
   RECORD_STRIDE,
@@ -96,8 +90,8 @@ const LIFETIME_T1 = 64;
 export interface TransactionUser {
   /** A response passed the client transaction: not a retransmission, not late. The message is the user's to know. */
   onResponse(client: number): void;
-  /** An ACK is due for the final response at hand; `again` when that response came again (§17.1.1.3). */
-  onAckDue(client: number, again: boolean): void;
+  /** An ACK is due for the final response at hand, which may have come again (§17.1.1.3). */
+  onAckDue(client: number): void;
   /** The time that a script has for its decision is over. */
   onServerOverdue(server: number): void;
   /** Timer B or F: no final response came. The client transaction ends behind this call. */
@@ -383,8 +377,7 @@ export class TransactionLayer implements TimerHandler {
     if ((actions & DO_ABSORB) !== 0) this.#counters[C_RESPONSE_RETRANSMISSIONS_IN]!++;
     if ((actions & DO_RESEND) !== 0) this.#resend(records, at, this.clientEndpoint(id), C_REQUESTS_OUT, true);
     this.#runTimers(records, at, actions, this.#clientNode(id));
-    if ((actions & DO_ACK) !== 0) this.#user.onAckDue(id, false);
-    if ((actions & DO_RESEND_ACK) !== 0) this.#user.onAckDue(id, true);
+    if ((actions & (DO_ACK | DO_RESEND_ACK)) !== 0) this.#user.onAckDue(id);
     if ((actions & DO_FORGET) !== 0) this.#forget(records, at);
     if ((actions & DO_PASS) !== 0) this.#passClient(id, event, before);
     if ((actions & DO_END) !== 0 && records[at + F_STATE] !== S_FREE) this.#destroyClient(id);
@@ -487,39 +480,4 @@ export class TransactionLayer implements TimerHandler {
 
 function sendEvent(status: number): number {
   return status < 200 ? E_SEND_1XX : status < 300 ? E_SEND_2XX : E_SEND_FINAL;
-}
-
-// An owner (see `Outbox.commit`) is a record in 31 bits: id, 8 bits of its generation, table.
-const OWNER_ID_SHIFT = 9;
-const OWNER_GENERATION_MASK = 0xff;
-
-/** Records whose failed sends can be told apart: ids beyond are sent without an owner. */
-const OWNER_ID_MAX = (1 << (31 - OWNER_ID_SHIFT)) - 1;
-
-function ownerOf(id: number, generation: number, side: number): number {
-  if (id > OWNER_ID_MAX) return -1;
-  return (id << OWNER_ID_SHIFT) | ((generation & OWNER_GENERATION_MASK) << 1) | side;
-}
-
-function setEndpoint(records: Int32Array, at: number, from: Endpoint): void {
-  records[at + F_LISTENER] = from.listener;
-  records[at + F_FAMILY] = from.family;
-  records[at + F_PORT] = from.port;
-  records[at + F_A0] = from.a0;
-  records[at + F_A1] = from.a1;
-  records[at + F_A2] = from.a2;
-  records[at + F_A3] = from.a3;
-  records[at + F_CONNECTION] = from.connection;
-}
-
-function readEndpoint(records: Int32Array, at: number, out: Endpoint): Endpoint {
-  out.listener = records[at + F_LISTENER]!;
-  out.family = records[at + F_FAMILY]!;
-  out.port = records[at + F_PORT]!;
-  out.a0 = records[at + F_A0]!;
-  out.a1 = records[at + F_A1]!;
-  out.a2 = records[at + F_A2]!;
-  out.a3 = records[at + F_A3]!;
-  out.connection = records[at + F_CONNECTION]!;
-  return out;
 }

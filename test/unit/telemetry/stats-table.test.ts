@@ -76,6 +76,10 @@ describe('the table', () => {
         ackTimeouts                     ·        ·        ·       ·
         cancelsMatched                  ·        ·        ·       ·
         cancelsUnmatched                ·        ·        ·       ·
+        cancelsHeld                     ·        ·        ·       ·
+        cancelsHeldMatched              ·        ·        ·       ·
+        cancelsHeldNow                  ·        ·        ·       ·
+        cancelsNotHeld                  ·        ·        ·       ·
         cancelsOut                      ·        ·        ·       ·
         acksUnmatched                   ·        ·        ·       ·
         acksDropped                     ·        ·        ·       ·

@@ -1,0 +1,82 @@
+/**
+ * The contexts of requests on their way through script handlers: made, kept while later handlers of a transaction may need
+ * them, taken back. Sans-I/O.
+ */
+import { type Core, SF_KEPT } from './core.js';
+import { preprocess } from './route-set.js';
+import { copyEndpoint } from './via-fix.js';
+import type { ScriptHost } from '../script/host.js';
+import { RequestContext, RequestParts } from '../script/request-context.js';
+import { F_KEY_HI, F_KEY_LO, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
+
+/** Parts of contexts kept for use again. */
+const POOL_MAX = 1024;
+
+export class RequestContexts {
+  readonly #core: Core;
+  readonly #host: ScriptHost;
+  /** Parts of contexts that are over. */
+  readonly #pool: RequestParts[] = [];
+  /** Contexts that later handlers of a transaction, or pending ones, need. */
+  readonly #kept = new Map<number, RequestContext>();
+
+  constructor(core: Core, host: ScriptHost) {
+    this.#core = core;
+    this.#host = host;
+  }
+
+  /** The context kept for a server transaction. */
+  kept(server: number): RequestContext | undefined {
+    return this.#kept.get(server);
+  }
+
+  /** A context for a message that is about to be parsed. */
+  acquire(): RequestContext {
+    return new RequestContext(this.#host, this.#pool.pop() ?? new RequestParts(this.#core.options.limits.headers));
+  }
+
+  /** Closes a context and takes its parts back, and its block if it owns one. */
+  giveBack(context: RequestContext): void {
+    if (context.ownsBlock) this.#core.arena.store.free(context.block);
+    context.close();
+    if (this.#pool.length < POOL_MAX) this.#pool.push(context.parts);
+  }
+
+  /** Keeps a context for later handlers of its transaction. */
+  keep(server: number, context: RequestContext): void {
+    this.#core.flagServer(server, SF_KEPT);
+    this.#kept.set(server, context);
+  }
+
+  /** Lets go of a kept context. */
+  unkeep(server: number): void {
+    this.#core.unflagServer(server, SF_KEPT);
+    this.#kept.delete(server);
+  }
+
+  /** A context that no later handler needs. */
+  unkeepAndGiveBack(server: number, context: RequestContext): void {
+    if (this.#core.serverHas(server, SF_KEPT)) this.unkeep(server);
+    this.giveBack(context);
+  }
+
+  /** A context for a transaction whose first one was given back: the script was changed in between. */
+  restore(server: number): RequestContext | undefined {
+    const core = this.#core;
+    const block = core.server(server, S_REQUEST);
+    if (block === 0) return undefined;
+    const context = this.acquire();
+    context.view.parse(core.arena.bytes, block, block + core.server(server, S_REQUEST_BYTES));
+    context.view.validateRequest();
+    context.server = server;
+    context.block = block;
+    context.keyLo = core.server(server, F_KEY_LO);
+    context.keyHi = core.server(server, F_KEY_HI);
+    copyEndpoint(core.layer.serverEndpoint(server), context.origin);
+    copyEndpoint(core.layer.serverEndpoint(server), context.replyTo);
+    context.homeShard = core.options.shard;
+    preprocess(context.view, core.listeners, context.routeSet);
+    this.keep(server, context);
+    return context;
+  }
+}
