@@ -54,6 +54,8 @@ const options: EngineOptions = {
   serverHeader: 'Viaduct',
   maxForwards: 70,
   earlyCancelMs: 50,
+  maxBreadth: 60,
+  shardingKey: 'transaction',
 };
 const outbox = new LastMessage();
 const counters = new Float64Array(COUNTER_COUNT);

@@ -130,6 +130,7 @@ export const configSchema = z.strictObject({
       allowed: 'up to 200 printable ASCII characters',
     }),
     maxForwards: integer({ min: 1, max: 255, default: 70, description: 'Max-Forwards given to a request that came without one (RFC 3261 §16.6 step 3).' }),
+    maxBreadth: integer({ min: 0, max: 10_000, default: 60, description: 'Max-Breadth (RFC 5393): how many branches a request may have at a time, all proxies on its way together. Given to a request that came without one; a higher one that came is cut to it. Targets beyond it count as answered 440. 0 gives none and cuts none.' }),
     earlyCancelMs: integer({ min: 0, max: 5_000, default: 50, unit: 'ms', description: 'How long a CANCEL that matches no INVITE is held without an answer, in case the network has put the two out of order. An INVITE that comes in this time is answered 487 and never rings; otherwise the script decides about the CANCEL. 0 holds none.' }),
   }),
   log: section('Logs, on standard output. Nothing is logged per message at `info`.', {
@@ -190,7 +191,7 @@ export interface Config {
   };
   readonly timers: TimerSettings;
   readonly limits: EngineLimits;
-  readonly proxy: { readonly serverHeader: string; readonly maxForwards: number; readonly earlyCancelMs: number };
+  readonly proxy: { readonly serverHeader: string; readonly maxForwards: number; readonly maxBreadth: number; readonly earlyCancelMs: number };
   readonly log: LogConfig;
   /** Absolute path of the control socket, or a pipe name; undefined: none. */
   readonly control: { readonly socket: string | undefined };

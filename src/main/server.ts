@@ -224,6 +224,8 @@ function engineOptions(
     serverHeader: config.proxy.serverHeader,
     maxForwards: config.proxy.maxForwards,
     earlyCancelMs: config.proxy.earlyCancelMs,
+    maxBreadth: config.proxy.maxBreadth,
+    shardingKey: config.sharding.key,
   };
 }
 

@@ -20,11 +20,12 @@ import {
   type PacketMeta,
 } from '../proxy/ports.js';
 import { BranchView, findRouteMark, readBranch } from '../proxy/branch.js';
+import { ByteWords } from '../sip/byte-words.js';
 import { H_CALL_ID, H_ROUTE, H_VIA, headerId } from '../sip/header-names.js';
 import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, MessageView } from '../sip/message.js';
 import { ViaView, parseVia } from '../sip/via.js';
-import { type KeyHasher, upstreamHasher } from '../transaction/key.js';
-import { hashUpstreamKey } from '../transaction/upstream-key.js';
+import { type KeyHasher, branchHasher, upstreamHasher } from '../transaction/key.js';
+import { hasUniqueBranch, hashRequestUri, hashUpstreamKey, hashUpstreamKey2543 } from '../transaction/upstream-key.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -51,6 +52,8 @@ export class ShardRouter {
   readonly #node: number;
   readonly #byCallId: boolean;
   readonly #hasher: KeyHasher;
+  readonly #branchHasher: KeyHasher;
+  readonly #words = new ByteWords();
   readonly #via = new ViaView();
   readonly #branch = new BranchView();
   readonly #view = new MessageView(MAX_FIELDS_2543);
@@ -68,6 +71,7 @@ export class ShardRouter {
     this.#node = options.node;
     this.#byCallId = options.key === 'call-id';
     this.#hasher = upstreamHasher(options.secret);
+    this.#branchHasher = branchHasher(options.secret);
   }
 
   /**
@@ -109,7 +113,7 @@ export class ShardRouter {
   #routeRequest(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): number {
     const via = this.#via;
     const hasher = this.#hasher;
-    if (via.hasCookie && via.branchEnd - via.branchStart > COOKIE_BYTES) {
+    if (hasUniqueBranch(via)) {
       meta.kind = PACKET_REQUEST;
       hashUpstreamKey(hasher, bytes, via);
     } else if (this.#hash2543(bytes, start, end)) {
@@ -135,17 +139,12 @@ export class ShardRouter {
   #hash2543(bytes: Uint8Array, start: number, end: number): boolean {
     const view = this.#view;
     if (view.parse(bytes, start, end) !== 0 || !view.isRequest || view.validateRequest() !== 0) return false;
-    const hasher = this.#hasher;
-    hasher.begin();
-    hasher.addBytes(bytes, view.uriStart, view.uriEnd);
-    if (view.fromTagStart >= 0) hasher.addBytes(bytes, view.fromTagStart, view.fromTagEnd);
+    const uriWord = hashRequestUri(this.#branchHasher, bytes, view.uriStart, view.uriEnd);
     const callId = view.callId * FIELD_STRIDE;
-    hasher.addBytes(bytes, view.fields[callId + FIELD_VALUE]!, view.fields[callId + FIELD_END]!);
-    hasher.addWord(view.cseqNumber);
-    hasher.addLowerCase(bytes, view.topVia.hostStart, view.topVia.hostEnd);
-    hasher.addWord(view.topVia.port === 0 ? 5060 : view.topVia.port);
-    if (view.topVia.branchStart >= 0) hasher.addBytes(bytes, view.topVia.branchStart, view.topVia.branchEnd);
-    hasher.finish();
+    hashUpstreamKey2543(
+      this.#hasher, uriWord, bytes, view.topVia, view.fromTagStart, view.fromTagEnd,
+      view.fields[callId + FIELD_VALUE]!, view.fields[callId + FIELD_END]!, view.cseqNumber,
+    );
     return true;
   }
 
@@ -164,9 +163,9 @@ export class ShardRouter {
     this.#callIdStart = -1;
     const wantRoute = !isResponse;
     const wantCallId = wantRoute && this.#byCallId;
-    let i = start;
-    while (i < end && bytes[i] !== LF) i++;
-    i++;
+    const words = this.#words;
+    words.attach(bytes);
+    let i = words.lineFeed(start, end) + 1;
     while (i < end) {
       const line = i;
       const first = bytes[i]! | 0x20;
@@ -183,8 +182,7 @@ export class ShardRouter {
       }
       const value = i;
       for (;;) {
-        while (i < end && bytes[i] !== LF) i++;
-        i++;
+        i = words.lineFeed(i, end) + 1;
         if (i >= end || (bytes[i] !== SP && bytes[i] !== HT)) break;
       }
       if (id === 0) continue;
@@ -213,9 +211,6 @@ export class ShardRouter {
     }
   }
 }
-
-/** `z9hG4bK` alone is no unique branch (RFC 4475 §3.3.1): such a request is matched by the RFC 2543 rules. */
-const COOKIE_BYTES = 7;
 
 /** End of the first of several comma-separated values, seen from the brackets: good enough to find a mark in it. */
 function firstValueEnd(bytes: Uint8Array, start: number, end: number): number {

@@ -1,7 +1,7 @@
 /**
  * Which of several final responses goes upstream (RFC 3261 §16.7 step 6): a 6xx above all, then the lowest class; among
- * 4xx those that tell the caller how to try again. A 408 or 487 that only says that nobody answered, and a 503, come last
- * in their class. Pure.
+ * 4xx those that tell the caller how to try again. A 408 or 487 that only says that nobody answered, a 440 for a target
+ * that was not tried, and a 503 come last in their class. Pure.
  */
 
 /** Order of preference: the lower, the better. */
@@ -17,6 +17,7 @@ export function responseRank(status: number): number {
     case 484:
       return base + 1;
     case 408:
+    case 440:
     case 487:
     case 503:
       return base + 3;

@@ -43,7 +43,7 @@ export class BranchRequests {
     else core.counters[C_DROP_OUTBOX_FULL]!++;
   }
 
-  /** Cancels every branch without a final response; `flag` is CF_LOSER when the proxy does it of itself, else 0. */
+  /** Cancels every branch without a final response; `flag` is CF_LOSER when another one has taken the call, else 0. */
   all(server: number, flag: number): void {
     const core = this.#core;
     if (core.server(server, F_CLASS) !== M_INVITE) return;
@@ -84,16 +84,23 @@ export class BranchRequests {
     return core.stored.parse(core.arena.bytes, block, block + core.client(client, F_LAST_BYTES)) === 0;
   }
 
-  /** Keeps the Reason header of the caller's CANCEL for those of the branches (RFC 3326). */
+  /** Keeps the Reason headers of the caller's CANCEL, of which each protocol may have one, for those of the branches (RFC 3326). */
   keepReason(server: number, cancel: MessageView): void {
     const core = this.#core;
-    const field = cancel.nextField(H_REASON, -1);
-    if (field < 0) return;
-    const start = cancel.fields[field * FIELD_STRIDE + FIELD_LINE]!;
-    const length = cancel.lineEnd(field) - start;
+    let length = 0;
+    for (let field = cancel.nextField(H_REASON, -1); field >= 0; field = cancel.nextField(H_REASON, field)) {
+      length += cancel.lineEnd(field) - cancel.fields[field * FIELD_STRIDE + FIELD_LINE]!;
+    }
+    if (length === 0) return;
     const block = core.arena.store.allocate(length);
     if (block === 0) return;
-    core.arena.bytes.copyWithin(block, start, start + length);
+    let at = block;
+    for (let field = cancel.nextField(H_REASON, -1); field >= 0; field = cancel.nextField(H_REASON, field)) {
+      const start = cancel.fields[field * FIELD_STRIDE + FIELD_LINE]!;
+      const end = cancel.lineEnd(field);
+      core.arena.bytes.copyWithin(at, start, end);
+      at += end - start;
+    }
     core.setServer(server, S_REASON, block);
     core.setServer(server, S_REASON_BYTES, length);
   }

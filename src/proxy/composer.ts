@@ -6,7 +6,7 @@
  * sent (the cause is counted here). The source view lies in the arena. No strings and no allocation, but for texts that a
  * script put in. Sans-I/O.
  */
-import { ROUTE_MARK_BYTES, writeBranch, writeRouteMark } from './branch.js';
+import { ROUTE_MARK_BYTES, writeBranch, writeLoopMark, writeRouteMark, writeUriWord } from './branch.js';
 import type { Arena } from './arena.js';
 import { type EditPlan, putText } from './edit-plan.js';
 import type { EngineOptions } from './ports.js';
@@ -17,7 +17,7 @@ import { writeHex32, writeUint } from '../sip/numbers.js';
 import { reasonBytes } from '../sip/reasons.js';
 import { C_DROP_OUTBOX_FULL, C_DROP_TOO_LONG } from '../telemetry/counters.js';
 
-/** Room for what is added to a message: Via, two Record-Routes, Max-Forwards, status line, tag. */
+/** Room for what is added to a message: Via, two Record-Routes, Max-Forwards, Max-Breadth, status line, tag. */
 const SLACK_BYTES = 1024;
 
 const CR = 0x0d;
@@ -33,6 +33,7 @@ const ROUTE_END = ascii('>\r\n');
 const CONTENT_LENGTH = ascii('Content-Length: ');
 const CONTENT_LENGTH_0 = ascii('Content-Length: 0\r\n\r\n');
 const CONTENT_TYPE = ascii('Content-Type: ');
+const MAX_BREADTH = ascii('Max-Breadth: ');
 const MAX_FORWARDS_70 = ascii('Max-Forwards: 70\r\n');
 const CANCEL = ascii('CANCEL');
 const ACK = ascii('ACK');
@@ -54,6 +55,14 @@ export class ForwardParams {
   hi = 0;
   /** Shard named in the branch: where its responses go. */
   shard = 0;
+  /** Of an RFC 2543 request: the hash of its Request-URI goes behind the branch. */
+  hasUriWord = false;
+  uriWord = 0;
+  /** The Via carries a loop part. */
+  hasLoopPart = false;
+  loopPart = 0;
+  /** Max-Breadth to be added, 0: none. */
+  breadth = 0;
   recordRoute = false;
   /** New Request-URI: `uriBytes[uriStart, uriEnd)`, or undefined to leave it. */
   uriBytes: Uint8Array | undefined = undefined;
@@ -116,6 +125,8 @@ export class Composer {
     }
     at = this.#putConstant(at, this.#vias[params.listener]!);
     at = writeBranch(bytes, at, this.#node, params.shard, params.index, params.lo, params.hi);
+    if (params.hasUriWord) at = writeUriWord(bytes, at, params.uriWord);
+    if (params.hasLoopPart) at = writeLoopMark(bytes, at, params.loopPart);
     bytes[at++] = CR;
     bytes[at++] = LF;
     if (params.recordRoute) {
@@ -126,6 +137,12 @@ export class Composer {
       }
     }
     if (view.maxForwards < 0) at = this.#putConstant(at, this.#maxForwardsLine);
+    if (params.breadth > 0) {
+      at = putText(bytes, at, MAX_BREADTH, MAX_BREADTH.length);
+      at = writeUint(bytes, at, params.breadth);
+      bytes[at++] = CR;
+      bytes[at++] = LF;
+    }
     const lastRoute = params.lastRoute;
     if (lastRoute !== undefined) {
       // The last Route field ends somewhere in the header; a field of its own behind it keeps the order.

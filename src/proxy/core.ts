@@ -6,6 +6,7 @@
 import { Arena, type ArenaMemory } from './arena.js';
 import { Composer } from './composer.js';
 import { EditPlan } from './edit-plan.js';
+import { MergedRequests } from './merged-requests.js';
 import { Listeners } from './next-hop.js';
 import type { EngineLog, EngineOptions, Outbox } from './ports.js';
 import type { Routes } from '../script/api.js';
@@ -41,6 +42,8 @@ export const SF_CONCLUDE = 8;
 export const SF_KEPT = 16;
 /** A CANCEL that waits for its INVITE. */
 export const SF_HELD = 32;
+/** The request has been here before: what is sent on for it carries a loop part. */
+export const SF_SEEN_BEFORE = 64;
 
 // Flags of a client transaction
 /** To be cancelled as soon as a provisional response comes (§9.1). */
@@ -63,6 +66,8 @@ export class Core {
   readonly listeners: Listeners;
   readonly upstreamHasher: KeyHasher;
   readonly branchHasher: KeyHasher;
+  /** Only where all requests of a Call-ID come here. */
+  readonly merged: MergedRequests | undefined;
   /** Edits of the message being composed. Filled and applied within one call. */
   readonly plan = new EditPlan();
   /** A plan that stays empty. */
@@ -83,6 +88,7 @@ export class Core {
     this.listeners = new Listeners(options.listeners);
     this.upstreamHasher = upstreamHasher(options.secret);
     this.branchHasher = branchHasher(options.secret);
+    this.merged = options.shardingKey === 'call-id' ? new MergedRequests(this.upstreamHasher, options.limits.transactions) : undefined;
     this.response = new MessageView(options.limits.headers);
     this.stored = new MessageView(options.limits.headers + ADDED_FIELDS);
   }

@@ -6,10 +6,11 @@
  * a retransmission is recognised by its key alone, before it is parsed. Sans-I/O; one engine a shard, single-threaded.
  */
 import { Answers, plainAnswer } from './answers.js';
-import { Core, type EnginePorts } from './core.js';
+import { Core, type EnginePorts, SF_SEEN_BEFORE } from './core.js';
 import { EarlyCancels } from './early-cancels.js';
 import type { EngineApi } from './engine-api.js';
 import { Forwarder } from './forwarder.js';
+import { FIRST_VISIT, LOOPED, LoopDetection } from './loop-detection.js';
 import {
   PACKET_REQUEST,
   PACKET_REQUEST_2543,
@@ -44,6 +45,8 @@ import {
   C_DROP_MALFORMED_REQUEST,
   C_DROP_MALFORMED_RESPONSE,
   C_DROP_TOO_LONG,
+  C_LOOPS_DETECTED,
+  C_MERGED_REQUESTS,
   C_OFFERS_MATCHED,
   C_OFFERS_OUT,
   C_REQUESTS_IN,
@@ -53,6 +56,8 @@ import { TransactionLayer } from '../transaction/layer.js';
 import { C_SERVER, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
 import { methodClass } from '../transaction/upstream-key.js';
 
+const LOOP_DETECTED = plainAnswer(reasonBytes(482));
+const MERGED_REQUEST = plainAnswer(ascii('Merged Request'));
 const TOO_MANY_HOPS = plainAnswer(reasonBytes(483));
 const OK = plainAnswer(reasonBytes(200));
 const REQUEST_TERMINATED = plainAnswer(reasonBytes(487));
@@ -67,6 +72,7 @@ export class Engine implements EngineApi {
   readonly #contexts: ResponseContexts;
   readonly #stateless: StatelessResponses;
   readonly #early: EarlyCancels;
+  readonly #loops: LoopDetection;
   readonly #refusals: Refusals;
   readonly #runner: ScriptRunner;
   readonly #viaFix = new ViaFix();
@@ -79,7 +85,8 @@ export class Engine implements EngineApi {
     this.#stateless = new StatelessResponses(core);
     this.#contexts = new ResponseContexts(core, this.#answers, this.#stateless);
     core.layer = new TransactionLayer(core.arena, ports.counters, options.timers, options.limits, this.#contexts);
-    this.#runner = new ScriptRunner(core, this.#answers, new Forwarder(core, new TargetCache()), this.#contexts);
+    this.#loops = new LoopDetection(core);
+    this.#runner = new ScriptRunner(core, this.#answers, new Forwarder(core, new TargetCache(), this.#loops), this.#contexts);
     this.#contexts.attach(this.#runner);
     this.#refusals = new Refusals(core, this.#answers, this.#contexts, this.#runner, this.#viaFix);
     this.#early = new EarlyCancels(core);
@@ -237,13 +244,21 @@ export class Engine implements EngineApi {
     core.layer.setServerEndpoint(server, context.replyTo);
     core.setServer(server, S_REQUEST, context.block);
     core.setServer(server, S_REQUEST_BYTES, view.end - view.start);
+    const visit = this.#loops.examine(view, context.origin);
+    if (visit !== FIRST_VISIT) core.flagServer(server, SF_SEEN_BEFORE);
     const cancel = view.method === M_INVITE ? this.#early.find(context.keyLo, context.keyHi) : 0;
     if (cancel !== 0) {
       this.#cancelledBefore(context, cancel);
     } else if (view.hops === 0) {
       this.#refusals.inTransaction(context, 483, TOO_MANY_HOPS);
+    } else if (visit === LOOPED) {
+      core.counters[C_LOOPS_DETECTED]!++;
+      this.#refusals.inTransaction(context, 482, LOOP_DETECTED);
     } else if (view.proxyRequire >= 0) {
       this.#refusals.inTransaction(context, 420, { ...plainAnswer(reasonBytes(420)), headers: unsupported(view) });
+    } else if (visit === FIRST_VISIT && core.merged?.isMerged(server, view) === true) {
+      core.counters[C_MERGED_REQUESTS]!++;
+      this.#refusals.inTransaction(context, 482, MERGED_REQUEST);
     } else if (this.#draining && view.toTagStart < 0) {
       this.#refusals.inTransaction(context, 503, DRAINING);
     } else {
@@ -260,7 +275,9 @@ export class Engine implements EngineApi {
     // The ACK to a 2xx follows our Record-Route; one that does not may be the ACK to a final response of another shard.
     if (!context.looseRouted && this.#offer(context, meta, core.options.shards - 1)) return;
     core.counters[C_ACKS_UNMATCHED]!++;
-    if (view.hops === 0 || !this.#ingest(context)) {
+    const looped = this.#loops.examine(view, context.origin) === LOOPED;
+    if (looped) core.counters[C_LOOPS_DETECTED]!++;
+    if (looped || view.hops === 0 || !this.#ingest(context)) {
       core.counters[C_ACKS_DROPPED]!++;
       this.#runner.requests.giveBack(context);
       return;
@@ -278,13 +295,15 @@ export class Engine implements EngineApi {
     const invite = layer.servers.find(context.keyLo, context.keyHi, M_INVITE);
     // Where it may be held its round ends where it began, since there its INVITE would come.
     const rounds = options.earlyCancelMs > 0 && options.shards > 1 ? options.shards : options.shards - 1;
-    if (invite === 0 && this.#offer(context, meta, rounds)) return;
+    // A CANCEL of another request is answered as well, and has no effect (§9.2).
+    const found = invite !== 0 ? invite : layer.servers.findOther(context.keyLo, context.keyHi, M_CANCEL);
+    if (found === 0 && this.#offer(context, meta, rounds)) return;
     if (!this.#ingest(context)) {
       this.#refusals.overload(context);
       return;
     }
     context.ownsBlock = true;
-    if (invite === 0) {
+    if (found === 0) {
       if (context.homeShard !== options.shard || !this.#early.hold(context)) this.#unmatchedCancel(context);
       return;
     }
@@ -297,7 +316,7 @@ export class Engine implements EngineApi {
       layer.setServerEndpoint(server, context.replyTo);
       this.#contexts.answer(server, view, 200, OK);
     }
-    this.#contexts.cancelByCaller(invite, view);
+    if (invite !== 0) this.#contexts.cancelByCaller(invite, view);
     this.#runner.requests.giveBack(context);
   }
 
@@ -307,8 +326,11 @@ export class Engine implements EngineApi {
     const { view } = context;
     core.counters[C_CANCELS_UNMATCHED]!++;
     preprocess(view, core.listeners, context.routeSet);
-    if (view.hops === 0) {
-      this.#answers.stateless(view, 483, TOO_MANY_HOPS, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+    const looped = this.#loops.examine(view, context.origin) === LOOPED;
+    if (looped) core.counters[C_LOOPS_DETECTED]!++;
+    if (looped || view.hops === 0) {
+      const status = looped ? 482 : 483;
+      this.#answers.stateless(view, status, looped ? LOOP_DETECTED : TOO_MANY_HOPS, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
       this.#runner.requests.giveBack(context);
       return;
     }

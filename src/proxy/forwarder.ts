@@ -4,16 +4,19 @@
  */
 import { hashBranch } from './branch.js';
 import { ForwardParams } from './composer.js';
-import { type Core, SF_CANCELLED } from './core.js';
+import { type Core, SF_CANCELLED, SF_SEEN_BEFORE } from './core.js';
 import type { EditPlan } from './edit-plan.js';
+import { FIRST_VISIT, type LoopDetection } from './loop-detection.js';
+import { BreadthShares, EXHAUSTED, incomingBreadth } from './max-breadth.js';
 import { HOP_NO_LISTENER, HOP_OK, NextHop, resolveUri, resolveView } from './next-hop.js';
 import { findRoute, foundRoute, planRemoval } from './route-set.js';
 import type { TargetCache } from './target-cache.js';
 import type { Target } from '../script/api.js';
 import type { RequestContext } from '../script/request-context.js';
-import { FIELD_END, FIELD_STRIDE, FIELD_VALUE } from '../sip/message.js';
+import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
 import { writeUint } from '../sip/numbers.js';
-import { C_DROP_OUTBOX_FULL, C_REQUESTS_OUT } from '../telemetry/counters.js';
+import { C_BREADTH_EXCEEDED, C_DROP_OUTBOX_FULL, C_REQUESTS_OUT } from '../telemetry/counters.js';
+import { hasUniqueBranch, hashRequestUri } from '../transaction/upstream-key.js';
 import { C_INDEX, C_NEXT, C_SERVER, F_CLASS, F_KEY_HI, F_KEY_LO, S_FIRST, S_NEXT_INDEX, S_PENDING } from '../transaction/table.js';
 
 /** Digits of the Max-Forwards that goes out, by the one that came in. */
@@ -30,33 +33,56 @@ export const FORWARD_FAULT = 1;
 export const FORWARD_FULL = 2;
 /** The message would be longer than a datagram may be. */
 export const FORWARD_TOO_LONG = 3;
+/** Max-Breadth allows no further branch. */
+export const FORWARD_NO_BREADTH = 4;
 
 export class Forwarder {
   /** Why the last target could not be reached, `HOP_*`. */
   fault = HOP_OK;
   readonly #core: Core;
   readonly #targets: TargetCache;
+  readonly #loops: LoopDetection;
   readonly #params = new ForwardParams();
   readonly #hop = new NextHop();
+  readonly #breadth = new BreadthShares();
+  /** Digits of a Max-Breadth that is written in place of the one that came. */
+  readonly #breadthText = new Uint8Array(16);
 
-  constructor(core: Core, targets: TargetCache) {
+  constructor(core: Core, targets: TargetCache, loops: LoopDetection) {
     this.#core = core;
     this.#targets = targets;
+    this.#loops = loops;
   }
 
-  /** Adds a branch for `target` to the server transaction of `context` and sends the request on it. */
+  /** To be called before `addBranch` for the targets of one relay, `count` of them: what they share. */
+  begin(context: RequestContext, count: number): void {
+    const core = this.#core;
+    const { server, view } = context;
+    const { options } = core;
+    const targets = Math.min(count, options.limits.targets - core.server(server, S_NEXT_INDEX));
+    const pending = core.server(server, S_PENDING);
+    this.#breadth.divide(incomingBreadth(view, options.maxBreadth), pending, Math.max(1, targets));
+    this.#mark(context, count > 1 || pending > 0, core.serverHas(server, SF_SEEN_BEFORE));
+  }
+
+  /** Adds a branch for `target` to the server transaction of `context` and sends the request on it, once `begin` was called. */
   addBranch(context: RequestContext, target: Target | undefined): number {
     const core = this.#core;
     const { server } = context;
     // Every target counts, one that cannot be reached too: that bounds how often a failure handler can try.
     const index = core.server(server, S_NEXT_INDEX);
     core.setServer(server, S_NEXT_INDEX, index + 1);
+    const breadth = this.#breadth.next;
+    if (breadth === EXHAUSTED) {
+      core.counters[C_BREADTH_EXCEEDED]!++;
+      return FORWARD_NO_BREADTH;
+    }
     const hop = this.#aim(context, target);
     if (hop.fault !== HOP_OK) return FORWARD_FAULT;
     hashBranch(core.branchHasher, core.server(server, F_KEY_LO), core.server(server, F_KEY_HI), index);
     const lo = core.branchHasher.lo;
     const hi = core.branchHasher.hi;
-    const composed = this.#compose(context, hop, index, lo, hi);
+    const composed = this.#compose(context, hop, index, lo, hi, breadth);
     if (composed !== FORWARDED) return composed;
     const client = core.layer.createClient(lo, hi, core.server(server, F_CLASS));
     if (client === 0) return FORWARD_FULL;
@@ -70,6 +96,7 @@ export class Forwarder {
     core.setClient(client, C_NEXT, core.server(server, S_FIRST));
     core.setServer(server, S_FIRST, client);
     core.setServer(server, S_PENDING, core.server(server, S_PENDING) + 1);
+    this.#breadth.taken();
     return FORWARDED;
   }
 
@@ -78,8 +105,9 @@ export class Forwarder {
     const core = this.#core;
     const hop = this.#aim(context, target);
     if (hop.fault !== HOP_OK) return FORWARD_FAULT;
+    this.#mark(context, false, this.#loops.examine(context.view, context.origin) !== FIRST_VISIT);
     hashBranch(core.branchHasher, context.keyLo, context.keyHi, 0);
-    const composed = this.#compose(context, hop, 0, core.branchHasher.lo, core.branchHasher.hi);
+    const composed = this.#compose(context, hop, 0, core.branchHasher.lo, core.branchHasher.hi, 0);
     if (composed !== FORWARDED) return composed;
     if (!core.arena.commit(core.composer.start, core.composer.end, hop.to, -1)) {
       core.counters[C_DROP_OUTBOX_FULL]!++;
@@ -92,6 +120,17 @@ export class Forwarder {
   /** True while further branches make sense: no final response sent, no CANCEL come. */
   isOpen(server: number): boolean {
     return this.#core.layer.serverIsOpen(server) && !this.#core.serverHas(server, SF_CANCELLED);
+  }
+
+  /** What stands in our Via beside the branch. */
+  #mark(context: RequestContext, forks: boolean, seenBefore: boolean): void {
+    const params = this.#params;
+    const { view } = context;
+    params.hasUriWord = !hasUniqueBranch(view.topVia);
+    if (params.hasUriWord) params.uriWord = hashRequestUri(this.#core.branchHasher, view.bytes, view.uriStart, view.uriEnd);
+    params.hasLoopPart = forks || seenBefore;
+    if (forks) params.loopPart = this.#loops.forkPart(view);
+    else if (seenBefore) params.loopPart = this.#loops.sourcePart(view, context.origin);
   }
 
   /**
@@ -162,11 +201,17 @@ export class Forwarder {
     this.#setUri(view.bytes, foundRoute.uriStart, foundRoute.uriEnd);
   }
 
-  #compose(context: RequestContext, hop: NextHop, index: number, lo: number, hi: number): number {
+  /** `breadth`: its Max-Breadth, or none of our business when it is not above 0. */
+  #compose(context: RequestContext, hop: NextHop, index: number, lo: number, hi: number, breadth: number): number {
     const core = this.#core;
     const params = this.#params;
     const { plan } = core;
     this.#planEdits(context, plan);
+    params.breadth = 0;
+    if (breadth > 0) {
+      if (context.view.maxBreadth < 0) params.breadth = breadth;
+      else if (breadth !== context.view.breadth) this.#planBreadth(context.view, breadth, plan);
+    }
     params.listener = hop.to.listener;
     params.inbound = context.origin.listener;
     params.index = index;
@@ -176,6 +221,12 @@ export class Forwarder {
     params.recordRoute = context.recordRouted;
     if (core.composer.forwardRequest(context.view, params, plan)) return FORWARDED;
     return core.composer.start < 0 ? FORWARD_FULL : FORWARD_TOO_LONG;
+  }
+
+  #planBreadth(view: MessageView, breadth: number, plan: EditPlan): void {
+    const slot = view.maxBreadth * FIELD_STRIDE;
+    const start = view.fields[slot + FIELD_VALUE]!;
+    plan.add(start, view.fields[slot + FIELD_END]! - start, this.#breadthText, writeUint(this.#breadthText, 0, breadth));
   }
 
   /** Edits that forwarding makes to the header: Max-Forwards, Route, and what the script changed. */

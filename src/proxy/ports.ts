@@ -127,6 +127,10 @@ export interface EngineOptions {
   readonly maxForwards: number;
   /** How long a CANCEL that matches nothing waits for its INVITE, milliseconds; 0: not at all. */
   readonly earlyCancelMs: number;
+  /** Max-Breadth given to a request without one, and the most that is taken over (RFC 5393 §5.3.3); 0: none is given. */
+  readonly maxBreadth: number;
+  /** What the router shards by. `call-id`: all requests of a Call-ID come here, so that merged ones are found. */
+  readonly shardingKey: 'transaction' | 'call-id';
 }
 
 /** Log of the core: errors and rare events only, never per message. */

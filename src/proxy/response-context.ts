@@ -22,6 +22,7 @@ import {
   C_NEXT,
   C_SERVER,
   F_CLASS,
+  F_STATUS,
   S_BEST,
   S_BEST_BYTES,
   S_BEST_STATUS,
@@ -131,6 +132,7 @@ export class ResponseContexts implements TransactionUser {
     const core = this.#core;
     for (let client = core.server(server, S_FIRST); client !== 0; client = core.client(client, C_NEXT)) core.setClient(client, C_SERVER, 0);
     this.#forget(server);
+    core.merged?.forget(server);
     if (core.serverHas(server, SF_HELD)) this.onHeldOver(server);
   }
 
@@ -191,20 +193,30 @@ export class ResponseContexts implements TransactionUser {
     const core = this.#core;
     if (!core.layer.serverIsOpen(server)) return;
     const status = core.server(server, S_BEST_STATUS);
+    if (status === 408 && core.server(server, F_CLASS) !== M_INVITE) {
+      this.#endSilently(server);
+      return;
+    }
     if (core.server(server, S_BEST) !== 0) {
       this.loadBest(server);
       if (!this.#forward(server, core.response.status === 503 ? 500 : 0)) {
         this.#answerLocally(server, UNUSABLE);
         return;
       }
-    } else if (this.#isSilentTimeout(server)) {
-      // RFC 4320 §4.1: a 408 to a non-INVITE request would come when nobody waits for it any more.
-      core.layer.endServer(server);
-      return;
     } else {
       this.#answerLocally(server, status === 0 ? 408 : status);
     }
     this.finish(server);
+  }
+
+  /**
+   * RFC 4320 §4.2: no 408 goes up to a request other than INVITE, since nobody waits for one that comes after the time that
+   * it tells of. One of a branch may come before: then the request that comes again is absorbed until the time is over.
+   */
+  #endSilently(server: number): void {
+    const { layer } = this.#core;
+    if (this.#isSilentTimeout(server)) layer.endServer(server);
+    else layer.boundDecision(server);
   }
 
   /** Reads the best response back into `core.response`; false when it is one of our own. */
@@ -234,7 +246,8 @@ export class ResponseContexts implements TransactionUser {
   /** A final response has gone upstream: what was kept for it is given back, what still rings is cancelled. */
   finish(server: number): void {
     if (this.#core.layer.serverIsOpen(server)) return;
-    if (this.#core.server(server, S_PENDING) > 0) this.#branches.all(server, CF_LOSER);
+    // The Reason of those that lost is that another one has taken the call: not so when it was refused (RFC 3326).
+    if (this.#core.server(server, S_PENDING) > 0) this.#branches.all(server, this.#core.server(server, F_STATUS) < 300 ? CF_LOSER : 0);
     this.#forget(server);
   }
 
@@ -254,9 +267,10 @@ export class ResponseContexts implements TransactionUser {
 
   #success(server: number, client: number, isInvite: boolean): void {
     const core = this.#core;
-    // In Accepted the branch is no longer pending: this is a 2xx that came again, or another dialog behind a fork.
+    // No longer pending: a 2xx that came again, another dialog behind a fork, or a 2xx behind a failure.
     const first = this.#branchDone(server, client);
-    if (!isInvite && !core.layer.serverIsOpen(server)) {
+    const wasOpen = core.layer.serverIsOpen(server);
+    if (!isInvite && !wasOpen) {
       core.counters[C_DROP_LATE_RESPONSE]!++;
       return;
     }
@@ -266,7 +280,7 @@ export class ResponseContexts implements TransactionUser {
       return;
     }
     if (this.#forward(server, 0)) {
-      if (first) this.finish(server);
+      if (wasOpen) this.finish(server);
       return;
     }
     if (!first || !core.layer.serverIsOpen(server)) return;
@@ -278,9 +292,10 @@ export class ResponseContexts implements TransactionUser {
     const core = this.#core;
     this.#branchDone(server, client);
     if (!core.layer.serverIsOpen(server)) return;
-    if (status >= 600 && isInvite) this.#branches.all(server, CF_LOSER);
+    if (status >= 600 && isInvite) this.#branches.all(server, 0);
     const pending = core.server(server, S_PENDING);
-    if (pending === 0 && core.server(server, S_BEST_STATUS) === 0 && this.#mayForwardAtOnce(server)) {
+    const isWanted = isInvite || status !== 408;
+    if (pending === 0 && isWanted && core.server(server, S_BEST_STATUS) === 0 && this.#mayForwardAtOnce(server)) {
       if (this.#forward(server, status === 503 ? 500 : 0)) this.finish(server);
       else this.#answerLocally(server, UNUSABLE);
       return;

@@ -8,7 +8,7 @@
 import { type Answers } from './answers.js';
 import { type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER, SF_KEPT, SF_SUSPENDED } from './core.js';
 import { type EditPlan } from './edit-plan.js';
-import { FORWARDED, FORWARD_FAULT, FORWARD_TOO_LONG, type Forwarder } from './forwarder.js';
+import { FORWARDED, FORWARD_FAULT, FORWARD_NO_BREADTH, FORWARD_TOO_LONG, type Forwarder } from './forwarder.js';
 import { HOP_PROBLEM, HOP_STATUS } from './next-hop.js';
 import { RequestContexts } from './request-contexts.js';
 import type { ResponseContexts } from './response-context.js';
@@ -225,6 +225,7 @@ export class ScriptRunner implements ScriptHost {
     context.acted = true;
     if (targets.length === 0) this.#contexts.noteLocal(server, NO_TARGETS);
     let sent = false;
+    this.#forwarder.begin(context, targets.length);
     for (const one of targets) {
       if (core.server(server, S_NEXT_INDEX) >= core.options.limits.targets) {
         this.#contexts.noteLocal(server, 500);
@@ -304,6 +305,7 @@ export class ScriptRunner implements ScriptHost {
       this.#faults.warn(context, `a target cannot be reached: ${HOP_PROBLEM[fault]!}`, { target: target ?? context.uri.toString() });
       return HOP_STATUS[fault]!;
     }
+    if (outcome === FORWARD_NO_BREADTH) return 440;
     return outcome === FORWARD_TOO_LONG ? 513 : 503;
   }
 

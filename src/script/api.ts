@@ -50,7 +50,8 @@ export interface Headers {
 export interface MutableHeaders extends Headers {
   /**
    * Appends a header field. Throws `ScriptError` (VD_SCRIPT_HEADER) for a name that is no token, a value with a line
-   * break, or a header that the engine owns (Via, Max-Forwards, Record-Route, Route, Content-Length, CSeq, Call-ID).
+   * break, or a header that the engine owns (Via, Max-Forwards, Max-Breadth, Record-Route, Route, Content-Length,
+   * CSeq, Call-ID).
    * From and To can be replaced, but not added or removed.
    */
   add(name: string, value: string): void;

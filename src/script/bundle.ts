@@ -2,7 +2,7 @@
  * How esbuild reads a routing script. The operator's own files are bundled into one text; everything else stays
  * outside and is imported by an absolute URL, so that the text can be evaluated anywhere:
  *
- * - `viaduct` is this installation, wherever the script lies;
+ * - `viaduct`, and `viaduct/load` for scenario files, are this installation, wherever the script lies;
  * - modules of Node stay modules of Node;
  * - a package is found from the importing file's folder upwards, as Node does, and stays external: Node then loads it
  *   by its own rules, which is the only way that CommonJS, native code and `__dirname` inside packages always work.
@@ -13,7 +13,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
-import { PUBLIC_MODULE_FILE } from './installation.js';
+import { PUBLIC_LOAD_FILE, PUBLIC_MODULE_FILE } from './installation.js';
 
 /** Marks our own question to esbuild's resolver, so that it does not come back to us. */
 const ASKED_BY_US = Symbol('asked by the script loader');
@@ -46,6 +46,7 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs): Promise<O
   const { path, kind } = args;
   if (kind === 'entry-point' || args.pluginData === ASKED_BY_US) return undefined;
   if (path === 'viaduct') return external(PUBLIC_MODULE_FILE, kind);
+  if (path === 'viaduct/load') return external(PUBLIC_LOAD_FILE, kind);
   if (path.startsWith('viaduct/')) {
     return { errors: [{ text: `"${path}" cannot be imported: everything a script needs comes from "viaduct"` }] };
   }

@@ -15,6 +15,9 @@ export const PUBLIC_MODULE_URL: string = new URL('dist/index.js', ROOT).href;
 /** The same as a path. */
 export const PUBLIC_MODULE_FILE: string = fileURLToPath(PUBLIC_MODULE_URL);
 
+/** Path of the module that `import … from 'viaduct/load'` loads, in scenario files of the load generator. */
+export const PUBLIC_LOAD_FILE: string = fileURLToPath(new URL('dist/load/index.js', ROOT));
+
 /** Path of its type declarations. */
 export const PUBLIC_TYPES_FILE: string = fileURLToPath(new URL('dist/index.d.ts', ROOT));
 

@@ -22,14 +22,15 @@ import { validateRoutes, type RoutesProblem } from './validate-routes.js';
  * loads, or when its default export is not a set of handlers.
  */
 export async function instantiateScript(compiled: CompiledScript): Promise<Routes> {
-  process.setSourceMapsEnabled(true);
-  const exported = await evaluate(compiled);
+  const exported = await evaluateScript(compiled);
   const problems = validateRoutes(exported);
   if (problems.length > 0) throw new ScriptLoadError(problems.map((problem) => place(compiled, problem)));
   return exported as Routes;
 }
 
-async function evaluate(compiled: CompiledScript): Promise<unknown> {
+/** Runs the top level of a compiled file and returns its default export. Throws `ScriptLoadError` when that throws. */
+export async function evaluateScript(compiled: CompiledScript): Promise<unknown> {
+  process.setSourceMapsEnabled(true);
   const dir = await temporaryFolder(compiled);
   try {
     const file = join(dir, `${basename(compiled.file, extname(compiled.file))}.mjs`);

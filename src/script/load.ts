@@ -27,6 +27,14 @@ export interface CompiledScript {
   readonly inputs: readonly string[];
 }
 
+/** What a file is called in error messages, and how it ends. */
+export interface ScriptWords {
+  readonly noun: string;
+  readonly ending: string;
+}
+
+const ROUTING_SCRIPT: ScriptWords = { noun: 'routing script', ending: 'export default defineRoutes({ … })' };
+
 const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
 
 /** Compilations under way: with the last one the compiler's child process ends too. */
@@ -34,11 +42,11 @@ let compiling = 0;
 
 /**
  * Compiles the routing script `file` (relative paths: to the working directory). Types are removed, not checked:
- * `checkScript` does that. Reads the files anew each time. Throws `ScriptLoadError`.
+ * `checkScript` does that. `words` name another kind of file than a routing script. Reads the files anew each time. Throws `ScriptLoadError`.
  */
-export async function compileScript(file: string): Promise<CompiledScript> {
+export async function compileScript(file: string, words: ScriptWords = ROUTING_SCRIPT): Promise<CompiledScript> {
   const path = resolve(file);
-  await requireFile(path);
+  await requireFile(path, words);
   const result = await bundle(path);
   const code = result.outputFiles.find((output) => output.path.endsWith('.mjs'))?.text ?? '';
   const map = JSON.parse(result.outputFiles.find((output) => output.path.endsWith('.map'))?.text ?? '{}') as SourceMapPayload;
@@ -47,22 +55,22 @@ export async function compileScript(file: string): Promise<CompiledScript> {
   const inputs = Object.keys(result.metafile.inputs).map((input) => resolve(dir, input));
   const [output] = Object.values(result.metafile.outputs).filter((candidate) => candidate.entryPoint !== undefined);
   if (output !== undefined && !output.exports.includes('default')) {
-    throw new ScriptLoadError([loadProblem(path, 'no default export: a script ends in `export default defineRoutes({ … })`')]);
+    throw new ScriptLoadError([loadProblem(path, `no default export: a ${words.noun} ends in \`${words.ending}\``)]);
   }
   return { file: path, code: withInlineMap(code, map), inputs };
 }
 
-async function requireFile(path: string): Promise<void> {
+async function requireFile(path: string, { noun }: ScriptWords): Promise<void> {
   try {
-    if (!(await stat(path)).isFile()) throw new ScriptLoadError([loadProblem(path, 'the routing script must be a file')]);
+    if (!(await stat(path)).isFile()) throw new ScriptLoadError([loadProblem(path, `the ${noun} must be a file`)]);
   } catch (error) {
     if (error instanceof ScriptLoadError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'no such file' : code === 'EACCES' ? 'permission denied' : String(error);
-    throw new ScriptLoadError([loadProblem(path, `cannot read the routing script: ${why}`)], { cause: error });
+    throw new ScriptLoadError([loadProblem(path, `cannot read the ${noun}: ${why}`)], { cause: error });
   }
   if (!EXTENSIONS.includes(extname(path))) {
-    throw new ScriptLoadError([loadProblem(path, `a routing script ends in ${EXTENSIONS.join(', ')}, this one in "${extname(path)}"`)]);
+    throw new ScriptLoadError([loadProblem(path, `a ${noun} ends in ${EXTENSIONS.join(', ')}, this one in "${extname(path)}"`)]);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   H_CONTENT_LENGTH,
   H_CSEQ,
   H_FROM,
+  H_MAX_BREADTH,
   H_MAX_FORWARDS,
   H_OTHER,
   H_RECORD_ROUTE,
@@ -23,7 +24,7 @@ import {
 import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
 
 /** Headers that the engine writes: a script that changed them would break the transaction or the route. */
-const ENGINE_HEADERS = new Set([H_VIA, H_MAX_FORWARDS, H_RECORD_ROUTE, H_ROUTE, H_CONTENT_LENGTH, H_CSEQ, H_CALL_ID]);
+const ENGINE_HEADERS = new Set([H_VIA, H_MAX_FORWARDS, H_MAX_BREADTH, H_RECORD_ROUTE, H_ROUTE, H_CONTENT_LENGTH, H_CSEQ, H_CALL_ID]);
 
 /** Headers that every message has exactly once: a script may replace them, but not add another or take them away. */
 const SINGLE_HEADERS = new Set([H_FROM, H_TO]);

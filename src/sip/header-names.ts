@@ -61,6 +61,7 @@ export const H_PRIVACY = 53;
 export const H_DIVERSION = 54;
 export const H_HISTORY_INFO = 55;
 export const H_WARNING = 56;
+export const H_MAX_BREADTH = 57;
 
 /** Canonical names by number; '' for H_OTHER. */
 export const HEADER_NAMES: readonly string[] = [
@@ -121,6 +122,7 @@ export const HEADER_NAMES: readonly string[] = [
   'Diversion',
   'History-Info',
   'Warning',
+  'Max-Breadth',
 ];
 
 /** Canonical names by number, in ASCII. Shared: not to be written to. */

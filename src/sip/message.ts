@@ -9,13 +9,16 @@
  * Line ends: CRLF as the grammar wants, a lone LF is accepted, a lone CR is not a line end. Sans-I/O; a view is reused
  * and not re-entrant. All offsets are absolute in `bytes`; -1 means absent.
  */
-import { CHAR_CLASS, C_LWS, C_TOKEN, isCallId, isToken, skipLws } from './chars.js';
+import { ByteWords, type WordText, wordText } from './byte-words.js';
+import { CHAR_CLASS, C_LWS, C_TOKEN, ascii, isCallId, isToken, skipLws } from './chars.js';
 import {
+  HEADER_NAMES,
   H_CALL_ID,
   H_CONTACT,
   H_CONTENT_LENGTH,
   H_CSEQ,
   H_FROM,
+  H_MAX_BREADTH,
   H_MAX_FORWARDS,
   H_OTHER,
   H_PROXY_REQUIRE,
@@ -25,7 +28,7 @@ import {
   H_VIA,
   headerId,
 } from './header-names.js';
-import { M_UNKNOWN, methodId } from './methods.js';
+import { M_ACK, M_CANCEL, M_UNKNOWN, methodId } from './methods.js';
 import { NameAddrView, parseNameAddr } from './name-addr.js';
 import { parseUint } from './numbers.js';
 import {
@@ -43,10 +46,12 @@ import {
   PE_DUPLICATE_CONTENT_LENGTH,
   PE_DUPLICATE_CSEQ,
   PE_DUPLICATE_FROM,
+  PE_DUPLICATE_MAX_BREADTH,
   PE_DUPLICATE_MAX_FORWARDS,
   PE_DUPLICATE_TO,
   PE_FROM,
   PE_HEADER_LINE,
+  PE_MAX_BREADTH,
   PE_MAX_FORWARDS,
   PE_METHOD,
   PE_MISSING_CALL_ID,
@@ -87,6 +92,16 @@ export const FIELD_VALUE = 2; // where the value starts (leading white space ski
 export const FIELD_END = 3; // where the value ends (trailing white space skipped)
 
 const CSEQ_MAX = 0x7fffffff;
+const BREADTH_MAX = 0x7fffffff;
+
+/** `Name: ` of every known header, as most peers write it. */
+const HEADER_LINES: readonly WordText[] = HEADER_NAMES.map((name) => wordText(ascii(`${name}: `)));
+/**
+ * Which header came behind each one in the request, or response, before: a guess that saves looking the name up. A wrong one
+ * costs a few nanoseconds; what is parsed never depends on it.
+ */
+const REQUEST_FOLLOWER = new Uint8Array(HEADER_NAMES.length);
+const RESPONSE_FOLLOWER = new Uint8Array(HEADER_NAMES.length);
 
 export class MessageView {
   bytes: Uint8Array = EMPTY;
@@ -119,6 +134,7 @@ export class MessageView {
   callId = -1;
   cseq = -1;
   maxForwards = -1;
+  maxBreadth = -1;
   route = -1;
   recordRoute = -1;
   contact = -1;
@@ -137,6 +153,10 @@ export class MessageView {
   cseqMethodEnd = 0;
   /** Max-Forwards as received; -1 absent. Values above 255 count as 255. */
   hops = -1;
+  /** Max-Breadth as received (RFC 5393 §5); -1 absent, or of no account (ACK, CANCEL). Values past 2^31 - 1 count as that. */
+  breadth = -1;
+  /** Whether there is a Via below the top one (requests). */
+  hasLowerVia = false;
   /** From and To tags; -1 absent. */
   fromTagStart = -1;
   fromTagEnd = -1;
@@ -144,6 +164,7 @@ export class MessageView {
   toTagEnd = -1;
 
   readonly #nameAddr = new NameAddrView();
+  readonly #words = new ByteWords();
 
   /** @param maxFields header fields in one message: one more is an error. */
   constructor(maxFields: number) {
@@ -163,6 +184,7 @@ export class MessageView {
     this.callId = -1;
     this.cseq = -1;
     this.maxForwards = -1;
+    this.maxBreadth = -1;
     this.route = -1;
     this.recordRoute = -1;
     this.contact = -1;
@@ -172,6 +194,8 @@ export class MessageView {
     this.method = M_UNKNOWN;
     this.status = 0;
     this.hops = -1;
+    this.breadth = -1;
+    this.hasLowerVia = false;
     this.fromTagStart = -1;
     this.toTagStart = -1;
 
@@ -217,6 +241,10 @@ export class MessageView {
       const hops = parseUint(this.bytes, this.fields[at + FIELD_VALUE]!, this.fields[at + FIELD_END]!);
       if (hops < 0) return PE_MAX_FORWARDS;
       this.hops = hops > 255 ? 255 : hops;
+    }
+    if (this.maxBreadth >= 0) {
+      const breadthError = this.#parseMaxBreadth();
+      if (breadthError !== PE_NONE) return breadthError;
     }
     grammar = parseUri(this.bytes, this.uriStart, this.uriEnd, this.uri);
     if (grammar !== GE_NONE) return requestUriError(grammar);
@@ -353,9 +381,9 @@ export class MessageView {
 
   #parseStartLine(bytes: Uint8Array, start: number, end: number): number {
     // A message has at least "X Y SIP/2.0" or "SIP/2.0 100".
-    let lineEnd = start;
-    while (lineEnd < end && bytes[lineEnd] !== LF) lineEnd++;
-    if (lineEnd === end) return PE_NOT_SIP;
+    this.#words.attach(bytes);
+    const lineEnd = this.#words.lineFeed(start, end);
+    if (lineEnd >= end) return PE_NOT_SIP;
     this.headersStart = lineEnd + 1;
     let last = lineEnd;
     if (last > start && bytes[last - 1] === CR) last--;
@@ -411,8 +439,11 @@ export class MessageView {
 
   #parseFields(bytes: Uint8Array, at: number, end: number): number {
     const fields = this.fields;
+    const words = this.#words;
+    const followers = this.isRequest ? REQUEST_FOLLOWER : RESPONSE_FOLLOWER;
     let error = PE_NONE;
     let count = 0;
+    let previous = H_OTHER;
     let i = at;
     for (;;) {
       if (i >= end) {
@@ -429,22 +460,31 @@ export class MessageView {
         this.fieldCount = count;
         return error;
       }
-      // Field name, then white space up to the colon (§7.3.1).
-      while (i < end && (CHAR_CLASS[bytes[i]!]! & C_TOKEN) !== 0) i++;
-      const nameEnd = i;
-      while (i < end && ((c = bytes[i]!) === SP || c === HT)) i++;
-      const named = nameEnd > line && i < end && bytes[i] === COLON;
-      if (named) i++;
+      // Most fields stand where they stood in the message before, written as the RFC writes them.
+      let id = followers[previous]!;
+      let named = id !== H_OTHER && words.matches(line, end, HEADER_LINES[id]!);
+      if (named) {
+        i = line + HEADER_LINES[id]!.bytes.length;
+      } else {
+        // Field name, then white space up to the colon (§7.3.1).
+        while (i < end && (CHAR_CLASS[bytes[i]!]! & C_TOKEN) !== 0) i++;
+        const nameEnd = i;
+        while (i < end && ((c = bytes[i]!) === SP || c === HT)) i++;
+        named = nameEnd > line && i < end && bytes[i] === COLON;
+        if (named) i++;
+        id = named ? headerId(bytes, line, nameEnd) : H_OTHER;
+        followers[previous] = id;
+      }
       while (i < end && ((c = bytes[i]!) === SP || c === HT)) i++;
       let value = i;
       // The value ends at a line end that no white space follows.
       for (;;) {
-        while (i < end && bytes[i] !== LF) i++;
+        i = words.lineFeed(i, end);
         if (i >= end) break;
         i++;
         if (i >= end || ((c = bytes[i]!) !== SP && c !== HT)) break;
       }
-      let valueEnd = i;
+      let valueEnd = i - value > 2 && bytes[i - 2] === CR ? i - 2 : i;
       while (valueEnd > value && (CHAR_CLASS[bytes[valueEnd - 1]!]! & C_LWS) !== 0) valueEnd--;
       if (value < valueEnd && (CHAR_CLASS[bytes[value]!]! & C_LWS) !== 0) value = skipLws(bytes, value, valueEnd);
       // A line without a name is a fault, but it is a field all the same, so that the fields cover the whole header.
@@ -456,13 +496,13 @@ export class MessageView {
         this.fieldCount = count;
         return error;
       }
-      const id = named ? headerId(bytes, line, nameEnd) : H_OTHER;
       const slot = count * FIELD_STRIDE;
       fields[slot + FIELD_ID] = id;
       fields[slot + FIELD_LINE] = line;
       fields[slot + FIELD_VALUE] = value;
       fields[slot + FIELD_END] = valueEnd;
       if (id !== H_OTHER) this.#note(id, count);
+      previous = id;
       count++;
     }
   }
@@ -472,6 +512,7 @@ export class MessageView {
     switch (id) {
       case H_VIA:
         if (this.via < 0) this.via = field;
+        else this.hasLowerVia = true;
         break;
       case H_FROM:
         if (this.from < 0) this.from = field;
@@ -492,6 +533,9 @@ export class MessageView {
       case H_MAX_FORWARDS:
         if (this.maxForwards < 0) this.maxForwards = field;
         else this.#duplicate = PE_DUPLICATE_MAX_FORWARDS;
+        break;
+      case H_MAX_BREADTH:
+        if (this.maxBreadth < 0) this.maxBreadth = field;
         break;
       case H_CONTENT_LENGTH:
         if (this.contentLength < 0) this.contentLength = field;
@@ -536,11 +580,23 @@ export class MessageView {
     const error = this.parseTopVia();
     if (error !== PE_NONE) return error;
     let at = this.topVia.valueEnd;
+    if (at < end) this.hasLowerVia = true;
     while (at < end) {
       const grammar = parseVia(this.bytes, skipLws(this.bytes, at + 1, end), end, SCRATCH_VIA);
       if (grammar !== GE_NONE) return withGrammar(PE_VIA, grammar);
       at = SCRATCH_VIA.valueEnd;
     }
+    return PE_NONE;
+  }
+
+  /** Max-Breadth bounds the branches of a request; an ACK and a CANCEL follow theirs and are not looked at. */
+  #parseMaxBreadth(): number {
+    if (this.method === M_ACK || this.method === M_CANCEL) return PE_NONE;
+    if (this.nextField(H_MAX_BREADTH, this.maxBreadth) >= 0) return PE_DUPLICATE_MAX_BREADTH;
+    const at = this.maxBreadth * FIELD_STRIDE;
+    const breadth = parseUint(this.bytes, this.fields[at + FIELD_VALUE]!, this.fields[at + FIELD_END]!);
+    if (breadth < 0) return PE_MAX_BREADTH;
+    this.breadth = breadth > BREADTH_MAX ? BREADTH_MAX : breadth;
     return PE_NONE;
   }
 

@@ -108,6 +108,8 @@ export const PE_RECORD_ROUTE = 37;
 export const PE_CONTACT = 38;
 
 // Codes of the message parser's own begin here (64 to 255); each needs a line in FAULTS below.
+export const PE_MAX_BREADTH = 64;
+export const PE_DUPLICATE_MAX_BREADTH = 65;
 
 const FAULTS: readonly (readonly [code: number, status: number, phrase: string])[] = [
   [PE_NONE, 200, 'OK'],
@@ -149,7 +151,8 @@ const FAULTS: readonly (readonly [code: number, status: number, phrase: string])
   [PE_ROUTE, 400, 'Bad Route'],
   [PE_RECORD_ROUTE, 400, 'Bad Record-Route'],
   [PE_CONTACT, 400, 'Bad Contact'],
-  // Lines of the message parser's own codes go here.
+  [PE_MAX_BREADTH, 400, 'Bad Max-Breadth: must be a number'],
+  [PE_DUPLICATE_MAX_BREADTH, 400, 'More than one Max-Breadth'],
 ];
 
 const STATUS_OF = new Uint16Array(256).fill(400);

@@ -75,7 +75,10 @@ export const C_DROP_TABLE_FULL = counter('dropTableFull', 'requests refused (503
 export const C_DROP_TOO_LONG = counter('dropTooLong', 'messages that would exceed the largest datagram when forwarded');
 export const C_DROP_OUTBOX_FULL = counter('dropOutboxFull', 'messages not sent because the send queue was full');
 export const C_DROP_SEND_ERROR = counter('dropSendError', 'datagrams that the kernel refused to send');
-export const C_BAD_REQUESTS = counter('badRequests', 'requests answered 400, 416, 420, 483 or 505 by the engine itself');
+export const C_BAD_REQUESTS = counter('badRequests', 'requests answered 400, 416, 420, 482, 483 or 505 by the engine itself');
+export const C_LOOPS_DETECTED = counter('loopsDetected', 'requests that came back unchanged: answered 482, an ACK dropped');
+export const C_MERGED_REQUESTS = counter('mergedRequests', 'requests answered 482 because the same one had come another way (`sharding.key: call-id`)');
+export const C_BREADTH_EXCEEDED = counter('breadthExceeded', 'targets not tried because Max-Breadth was used up');
 // Loop
 export const C_WAKEUPS = counter('wakeups', 'times the thread woke from its sleep');
 export const C_BATCHES = counter('batches', 'batches of messages processed');

@@ -14,7 +14,7 @@ export interface StatsTableOptions {
 
 /** Groups of rows in the order of the table. A group that is not `always` shows only what is not zero. */
 const GROUPS: readonly { readonly title: string; readonly always: boolean; has(name: string): boolean }[] = [
-  { title: 'Drops', always: false, has: (name) => /^drop|^badRequests$/.test(name) },
+  { title: 'Drops', always: false, has: (name) => /^drop|^(badRequests|loopsDetected|mergedRequests|breadthExceeded)$/.test(name) },
   { title: 'Answers of our own', always: false, has: (name) => name.startsWith('replies') },
   { title: 'Script', always: false, has: (name) => name.startsWith('script') },
   { title: 'Loop', always: false, has: (name) => /^(wakeups|batches|loopErrors|shardRestarts)$/.test(name) },

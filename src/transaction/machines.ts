@@ -4,7 +4,8 @@
  *
  * A row says: in this state, on this event, do these actions and go there. A pair that is not in a table is illegal: the
  * event is ignored (and, coming from the network, counted by the layer). The layer (`layer.ts`) executes actions in the
- * order of their bits; it holds no rule of its own about states. Sans-I/O.
+ * order of their bits; it holds no rule of its own about states. What people call all of this stands in
+ * `machine-names.ts`; `docs/state-machines.md` is drawn from the rows. Sans-I/O.
  */
 
 /** What a transition does. Bits, so that the compiled table is one integer a pair. */
@@ -48,25 +49,6 @@ export const S_NS_COMPLETED = 14;
 export const S_TERMINATED = 15;
 const STATE_COUNT = 16;
 
-export const STATE_NAMES: readonly string[] = [
-  'free',
-  'Calling',
-  'Proceeding',
-  'Completed',
-  'Accepted',
-  'Trying',
-  'Proceeding',
-  'Completed',
-  'Proceeding',
-  'Completed',
-  'Confirmed',
-  'Accepted',
-  'Trying',
-  'Proceeding',
-  'Completed',
-  'Terminated',
-];
-
 // Events
 export const E_REQUEST = 0; // the request came again (server)
 export const E_ACK = 1; // ACK with the key of the INVITE (server)
@@ -81,21 +63,6 @@ export const E_LIFETIME = 9; // Timer B, C, D, F, H, I, J, K, L or M: which one 
 export const E_TRANSPORT_ERROR = 10; // the transport refused the message (§17.1.4, §17.2.4)
 export const E_CANCELLED = 11; // the branch was cancelled: a final response is due within 64·T1 (§9.1)
 export const EVENT_COUNT = 12;
-
-export const EVENT_NAMES: readonly string[] = [
-  'request again',
-  'ACK',
-  'send 1xx',
-  'send 2xx',
-  'send 300-699',
-  'receive 1xx',
-  'receive 2xx',
-  'receive 300-699',
-  'retransmit timer',
-  'lifetime timer',
-  'transport error',
-  'cancelled',
-];
 
 /** One row: on `event` in `state` do `actions`, then be in `next`. */
 export interface Transition {
@@ -134,6 +101,7 @@ export const INVITE_CLIENT: Machine = {
     row(S_IC_PROCEEDING, E_RECV_FINAL, DO_ACK | DO_ARM_D | DO_PASS, S_IC_COMPLETED, '§17.1.1.2, Timer D'),
     row(S_IC_PROCEEDING, E_LIFETIME, DO_PASS, S_IC_PROCEEDING, '§16.8, Timer C, or 64·T1 after a CANCEL (§9.1)'),
     row(S_IC_PROCEEDING, E_CANCELLED, DO_ARM_64T1, S_IC_PROCEEDING, '§9.1'),
+    row(S_IC_COMPLETED, E_RECV_2XX, DO_PASS, S_IC_COMPLETED, '§16.7 step 5: behind a failure a proxy may still send a 2xx of another phone'),
     row(S_IC_COMPLETED, E_RECV_FINAL, DO_ABSORB | DO_RESEND_ACK, S_IC_COMPLETED, '§17.1.1.2'),
     row(S_IC_COMPLETED, E_LIFETIME, DO_END, S_TERMINATED, '§17.1.1.2, Timer D'),
     row(S_IC_COMPLETED, E_TRANSPORT_ERROR, DO_END, S_TERMINATED, '§17.1.4'),

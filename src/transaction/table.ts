@@ -113,7 +113,7 @@ export class TransactionTable {
     records[at + F_KEY_LO] = lo;
     records[at + F_KEY_HI] = hi;
     records[at + F_CLASS] = cls;
-    const bucket = (lo ^ cls) & this.#mask;
+    const bucket = lo & this.#mask;
     records[at + F_NEXT] = this.#buckets[bucket]!;
     this.#buckets[bucket] = id;
   }
@@ -121,10 +121,22 @@ export class TransactionTable {
   /** The record with this key, or 0. */
   find(lo: number, hi: number, cls: number): number {
     const records = this.records;
-    let id = this.#buckets[(lo ^ cls) & this.#mask]!;
+    let id = this.#buckets[lo & this.#mask]!;
     while (id !== 0) {
       const at = id * RECORD_STRIDE;
       if (records[at + F_KEY_LO] === lo && records[at + F_KEY_HI] === hi && records[at + F_CLASS] === cls) return id;
+      id = records[at + F_NEXT]!;
+    }
+    return 0;
+  }
+
+  /** A record with this key and any class but `cls`, or 0: what a CANCEL is for may be any request (RFC 3261 §9.2). */
+  findOther(lo: number, hi: number, cls: number): number {
+    const records = this.records;
+    let id = this.#buckets[lo & this.#mask]!;
+    while (id !== 0) {
+      const at = id * RECORD_STRIDE;
+      if (records[at + F_KEY_LO] === lo && records[at + F_KEY_HI] === hi && records[at + F_CLASS] !== cls) return id;
       id = records[at + F_NEXT]!;
     }
     return 0;
@@ -134,7 +146,7 @@ export class TransactionTable {
   release(id: number): void {
     const records = this.records;
     const at = id * RECORD_STRIDE;
-    const bucket = (records[at + F_KEY_LO]! ^ records[at + F_CLASS]!) & this.#mask;
+    const bucket = records[at + F_KEY_LO]! & this.#mask;
     let previous = 0;
     let cursor = this.#buckets[bucket]!;
     while (cursor !== 0 && cursor !== id) {

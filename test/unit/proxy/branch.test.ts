@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BRANCH_BYTES, BranchView, ROUTE_MARK_BYTES, findRouteMark, hashBranch, readBranch, writeBranch, writeRouteMark } from '../../../src/proxy/branch.js';
+import {
+  BRANCH_BYTES, BranchView, LOOP_MARK_BYTES, ROUTE_MARK_BYTES, findLoopMark, findRouteMark, hashBranch, readBranch, readHexWord, writeBranch, writeLoopMark,
+  writeRouteMark, writeUriWord,
+} from '../../../src/proxy/branch.js';
 import { bytesOf } from '../../../src/sim/sent-message.js';
 import { KeyHasher } from '../../../src/transaction/key.js';
 
@@ -47,8 +50,30 @@ describe('a branch of ours', () => {
     'z9hG4bKvd0102030123456789abcdeg',
     'Z9hG4bKvd0102030123456789abcdef',
     'z9hG4bKvx0102030123456789abcdef',
+    'z9hG4bKvd0102030123456789abcdef~',
+    'z9hG4bKvd0102030123456789abcdef~0123456',
+    'z9hG4bKvd0102030123456789abcdef~0123456g',
+    'z9hG4bKvd0102030123456789abcdef~012345678',
+    'z9hG4bKvd0102030123456789abcdef.01234567',
+    'z9hG4bKvd0102030123456789abcdef0~0123456',
   ])('is not %j', (text) => {
     expect(read(text)).toBeUndefined();
+  });
+
+  it('has the hash of an RFC 2543 Request-URI behind it, and forgets that of the one read before', () => {
+    fc.assert(
+      fc.property(int32, int32, int32, (lo, hi, uriWord) => {
+        const bytes = new Uint8Array(80);
+        const plainEnd = writeBranch(bytes, 0, 1, 2, 3, lo, hi);
+        const end = writeUriWord(bytes, plainEnd, uriWord);
+        const view = new BranchView();
+        expect(readBranch(bytes, 0, end, view)).toBe(true);
+        expect(view).toEqual(Object.assign(new BranchView(), { node: 1, shard: 2, index: 3, lo, hi, hasUriWord: true, uriWord }));
+        expect(readBranch(bytes, 0, plainEnd, view)).toBe(true);
+        expect(view.hasUriWord).toBe(false);
+      }),
+      { numRuns: 200, seed: 20260908 },
+    );
   });
 
   it('depends on the upstream key, the target and the secret', () => {
@@ -60,6 +85,25 @@ describe('a branch of ours', () => {
       }
     }
     expect(results.size).toBe(10);
+  });
+});
+
+describe('the loop part of a Via', () => {
+  it('comes back as it was written, wherever it stands', () => {
+    fc.assert(
+      fc.property(int32, (part) => {
+        const bytes = new Uint8Array(LOOP_MARK_BYTES + 8).fill(0x3b);
+        expect(writeLoopMark(bytes, 3, part)).toBe(3 + LOOP_MARK_BYTES);
+        const at = findLoopMark(bytes, 0, bytes.length);
+        expect(at).toBe(8);
+        expect(readHexWord(bytes, at)).toBe(part);
+      }),
+      { numRuns: 100, seed: 20260909 },
+    );
+  });
+
+  it.each(['', ';vdl=', ';vdl=0123456', ';vdl=0123456g', ';vdl=0123456G', ';vd=01234567', 'vdl=01234567', ';vdx=01234567'])('is not in %j', (text) => {
+    expect(findLoopMark(bytesOf(text), 0, text.length)).toBe(-1);
   });
 });
 

@@ -245,3 +245,29 @@ describe('a late provisional response', () => {
     expect(stage.takeOne(BOB).method).toBe('CANCEL');
   });
 });
+
+describe('a 2xx behind a failure of the same branch', () => {
+  it('goes up and ends the call set-up while other branches ring', () => {
+    const stage = new Stage(fork);
+    stage.receive(requestText('INVITE'));
+    const [bob, carol] = [stage.takeOne(BOB), stage.takeOne(CAROL)];
+    stage.receive(responseText(carol, 180, { toTag: 'y' }), CAROL);
+    stage.receive(responseText(bob, 486, { toTag: 'x' }), BOB);
+    stage.take();
+    stage.receive(responseText(bob, 200, { toTag: 'z' }), BOB);
+    expect(stage.takeOne(ALICE).status).toBe(200);
+    expect(stage.takeOne(CAROL).method).toBe('CANCEL');
+  });
+
+  it('goes up behind the failure too: the call exists, and its caller has to know', () => {
+    const stage = new Stage(relayAll);
+    stage.receive(requestText('INVITE'));
+    const bob = stage.takeOne(BOB);
+    stage.receive(responseText(bob, 487, { toTag: 'x' }), BOB);
+    stage.take();
+    stage.receive(responseText(bob, 200, { toTag: 'z' }), BOB);
+    expect(stage.takeOne(ALICE).status).toBe(200);
+    stage.advanceBy(40_000);
+    expect(stage.leftovers()['storedBytes']).toBeUndefined();
+  });
+});

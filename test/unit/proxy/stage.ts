@@ -41,6 +41,9 @@ export interface StageOptions {
   readonly serverHeader?: string;
   /** Default 0: no CANCEL is held. */
   readonly earlyCancelMs?: number;
+  /** Default 0: no Max-Breadth is added. */
+  readonly maxBreadth?: number;
+  readonly key?: 'transaction' | 'call-id';
   /** The outbox shares the arena of the engine, as a driver may choose. */
   readonly sharedMemory?: boolean;
 }
@@ -116,8 +119,10 @@ export class Stage {
       serverHeader: options.serverHeader ?? '',
       maxForwards: 70,
       earlyCancelMs: options.earlyCancelMs ?? 0,
+      maxBreadth: options.maxBreadth ?? 0,
+      shardingKey: options.key ?? 'transaction',
     };
-    this.router = new ShardRouter({ shards: this.options.shards, node: this.options.node, secret: SECRET, key: 'transaction' });
+    this.router = new ShardRouter({ shards: this.options.shards, node: this.options.node, secret: SECRET, key: this.options.shardingKey });
     for (let shard = 0; shard < this.options.shards; shard++) {
       this.counters.push(new Float64Array(COUNTER_COUNT));
       this.engines.push(this.build(shard, routes));
