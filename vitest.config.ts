@@ -6,7 +6,13 @@ import { defineConfig } from 'vitest/config';
  * end-to-end tests, a file at a time, because they start proxies with several threads and place calls through them.
  */
 export default defineConfig({
-  resolve: { alias: { viaduct: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  // Longest first: a name also stands for what begins with it and a slash.
+  resolve: {
+    alias: {
+      'viaduct/testing': fileURLToPath(new URL('src/testing/index.ts', import.meta.url)),
+      viaduct: fileURLToPath(new URL('src/index.ts', import.meta.url)),
+    },
+  },
   test: {
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
@@ -16,7 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'core',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'examples/testing/**/*.test.ts'],
           exclude: ['test/e2e/**'],
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
