@@ -18,6 +18,7 @@ import { M_CANCEL, M_INVITE } from '../sip/methods.js';
 import { reasonBytes } from '../sip/reasons.js';
 import { C_DROP_LAST_VIA, C_DROP_LATE_RESPONSE } from '../telemetry/counters.js';
 import type { TransactionUser } from '../transaction/layer.js';
+import { S_NS_TRYING } from '../transaction/machines.js';
 import {
   C_NEXT,
   C_SERVER,
@@ -33,6 +34,8 @@ import {
 
 /** What a branch counts as whose final response cannot be passed on: broken, or too long for a datagram. */
 const UNUSABLE = 502;
+
+const TRYING = plainAnswer(reasonBytes(100));
 
 export class ResponseContexts implements TransactionUser {
   readonly #core: Core;
@@ -102,6 +105,15 @@ export class ResponseContexts implements TransactionUser {
     // Cancelled, and silent since: treated as if 487 had come, or 408 when it was not the caller who wanted it so.
     this.#endedWithout(client, 408);
     core.layer.endClient(client);
+  }
+
+  onClientSlow(client: number): void {
+    const core = this.#core;
+    const server = core.client(client, C_SERVER);
+    // RFC 4320 §4.1: 100 when nothing has been said so long, and no sooner.
+    if (server === 0 || core.layer.serverState(server) !== S_NS_TRYING) return;
+    const view = this.#runner.requestView(server);
+    if (view !== undefined) this.#answers.inTransaction(server, view, 100, TRYING);
   }
 
   onClientSendFailed(client: number): void {
@@ -212,11 +224,17 @@ export class ResponseContexts implements TransactionUser {
   /**
    * RFC 4320 §4.2: no 408 goes up to a request other than INVITE, since nobody waits for one that comes after the time that
    * it tells of. One of a branch may come before: then the request that comes again is absorbed until the time is over.
+   * Behind it what the network has delayed is still absorbed: the request, which would run the script anew, and the answer,
+   * which would go up statelessly.
    */
   #endSilently(server: number): void {
     const { layer } = this.#core;
-    if (this.#isSilentTimeout(server)) layer.endServer(server);
-    else layer.boundDecision(server);
+    if (!this.#isSilentTimeout(server)) {
+      layer.boundDecision(server);
+      return;
+    }
+    layer.lapse(server);
+    this.#forget(server);
   }
 
   /** Reads the best response back into `core.response`; false when it is one of our own. */
@@ -257,7 +275,8 @@ export class ResponseContexts implements TransactionUser {
       if (core.clientHas(client, CF_CANCEL_WANTED) && !core.clientHas(client, CF_CANCEL_SENT)) this.#branches.send(client);
       if (status > 100 && !core.clientHas(client, CF_CANCEL_SENT)) core.layer.restartTimerC(client);
     }
-    if (status === 100) return;
+    // RFC 4320 §4.1: no provisional response but our own 100 to a request other than INVITE.
+    if (status === 100 || !isInvite) return;
     if (!core.layer.serverIsOpen(server)) {
       core.counters[C_DROP_LATE_RESPONSE]!++;
       return;

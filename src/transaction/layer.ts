@@ -98,6 +98,8 @@ export interface TransactionUser {
   onClientTimeout(client: number): void;
   /** Timer C, or 64·T1 passed after a CANCEL: the branch still rings. */
   onClientOverdue(client: number): void;
+  /** A non-INVITE request goes out again every T2 from here on: its sender must hear of it (RFC 4320 §4.1). Called at each. */
+  onClientSlow(client: number): void;
   /** The request could not be sent. The client transaction ends behind this call. */
   onClientSendFailed(client: number): void;
   /** The record is about to be given back. */
@@ -212,6 +214,11 @@ export class TransactionLayer implements TimerHandler {
   /** The script has decided: from here on the branches bound the time. */
   unboundDecision(id: number): void {
     if (this.serverState(id) === S_IS_PROCEEDING) this.wheel.cancel(this.#serverNode(id) + 1);
+  }
+
+  /** Nothing will be answered any more: the transaction ends when nothing of it can be in the network, T4 from now. */
+  lapse(id: number): void {
+    this.wheel.arm(this.#serverNode(id) + 1, this.#t4Ms);
   }
 
   /** Bounds the time that a held CANCEL waits for its INVITE: it ends then, if nothing has answered it. */
@@ -376,7 +383,13 @@ export class TransactionLayer implements TimerHandler {
     if (status !== 0) records[at + F_STATUS] = status;
     if ((actions & DO_ABSORB) !== 0) this.#counters[C_RESPONSE_RETRANSMISSIONS_IN]!++;
     if ((actions & DO_RESEND) !== 0) this.#resend(records, at, this.clientEndpoint(id), C_REQUESTS_OUT, true);
+    const wasSlow = records[at + F_INTERVAL_MS] === this.#t2Ms;
     this.#runTimers(records, at, actions, this.#clientNode(id));
+    if (event === E_RETRANSMIT) {
+      // In Proceeding the interval is T2 from the first time on, which may be sooner than it would have doubled so far.
+      const isSlow = before === S_NC_TRYING ? records[at + F_INTERVAL_MS] === this.#t2Ms : before === S_NC_PROCEEDING && wasSlow;
+      if (isSlow) this.#user.onClientSlow(id);
+    }
     if ((actions & (DO_ACK | DO_RESEND_ACK)) !== 0) this.#user.onAckDue(id);
     if ((actions & DO_FORGET) !== 0) this.#forget(records, at);
     if ((actions & DO_PASS) !== 0) this.#passClient(id, event, before);

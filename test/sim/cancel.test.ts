@@ -155,6 +155,15 @@ describe('CANCEL', () => {
     expect(labels(world.takeSent(ALICE))).toEqual(['200']);
   });
 
+  it('with a Proxy-Require header that we do not know is not refused either, whether it matches or not', () => {
+    const world = makeWorld();
+    answer(world, invite(world), 180);
+    world.takeSent();
+    for (const branch of ['z9hG4bK-1', 'z9hG4bK-none']) cancel(world, ['Proxy-Require: nothing-we-know', 'Require: 100rel'], branch);
+    expect(labels(world.takeSent(ALICE))).toEqual(['200']);
+    expect(labels(world.takeSent(BOB))).toEqual(['CANCEL', 'CANCEL']);
+  });
+
   it('carries its Reason header on to the branches', () => {
     const world = makeWorld();
     answer(world, invite(world), 180);

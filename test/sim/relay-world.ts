@@ -19,6 +19,9 @@ export const relayRoutes: Routes = {
   },
 };
 
+/** Limits of a proxy with a few calls: for tests that make many worlds. */
+export const SMALL = { transactions: 64, branches: 64, storeBytes: 4 << 20 };
+
 /** A world whose time is off the tick, so that lateness by the tick shows. */
 export function makeWorld(options: Partial<WorldOptions> = {}): World {
   const world = new World({ routes: relayRoutes, ...options });

@@ -148,7 +148,7 @@ const NON_INVITE_SERVER: ExpectedMachine = {
     ['Trying', 'send 2xx', 'Completed', 'send, 64*T1 (Timer J)', '§17.2.2'],
     ['Trying', 'send 300-699', 'Completed', 'send, 64*T1 (Timer J)', '§17.2.2'],
     ['Trying', 'retransmit timer', 'illegal', 'responses are not retransmitted by timer', '§17.2.2'],
-    ['Trying', 'lifetime timer', 'Terminated', 'end', 'RFC 4320 §4.1'],
+    ['Trying', 'lifetime timer', 'Terminated', 'end', 'RFC 4320 §4.2'],
     ['Trying', 'transport error', 'illegal', 'nothing has been sent', '§17.2.4'],
 
     ['Proceeding', 'request again', 'Proceeding', 'absorb, resend', '§17.2.2'],
@@ -157,7 +157,7 @@ const NON_INVITE_SERVER: ExpectedMachine = {
     ['Proceeding', 'send 2xx', 'Completed', 'send, 64*T1 (Timer J)', '§17.2.2'],
     ['Proceeding', 'send 300-699', 'Completed', 'send, 64*T1 (Timer J)', '§17.2.2'],
     ['Proceeding', 'retransmit timer', 'illegal', 'responses are not retransmitted by timer', '§17.2.2'],
-    ['Proceeding', 'lifetime timer', 'Terminated', 'end', 'RFC 4320 §4.1'],
+    ['Proceeding', 'lifetime timer', 'Terminated', 'end', 'RFC 4320 §4.2'],
     ['Proceeding', 'transport error', 'Proceeding', '', '§17.2.4: it stays for the next retransmission'],
 
     ['Completed', 'request again', 'Completed', 'absorb, resend', '§17.2.2'],

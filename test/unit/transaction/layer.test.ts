@@ -47,6 +47,7 @@ class Wire implements Outbox {
 class Listener implements TransactionUser {
   told: string[] = [];
   acks = 0;
+  slow = 0;
   onResponse(): void {
     this.told.push('response');
   }
@@ -58,6 +59,9 @@ class Listener implements TransactionUser {
   }
   onClientTimeout(): void {
     this.told.push('timeout');
+  }
+  onClientSlow(): void {
+    this.slow++;
   }
   onClientOverdue(): void {
     this.told.push('overdue');
