@@ -1,66 +1,83 @@
 /**
- * What must hold of a proxy whatever the network does, checked message by message at the border of the engines.
+ * What must hold of a proxy whatever the network does, checked message by message at the border of its engines.
  *
  * The checks know no more than the RFC: they look at what shards were given and what they sent, call by call and
  * transaction by transaction, and never at the insides of an engine. Per message they cost one read and a few number
  * comparisons, so that they are on for every simulated call.
+ *
+ * What must be sent at once for a message is owed from its `processing` to its `processed`.
  */
 import type { Endpoint } from '../proxy/ports.js';
 import { formatEndpoint } from './address.js';
-import { CallRecord, findSent, identityOf, isErrorAck, isRinging, ReceivedRequest, SentRequest } from './call-record.js';
-import { H_CALL_ID, hashBytes, M_ACK, M_BYE, M_CANCEL, M_INVITE, MessageReader, METHODS } from './message-reader.js';
+import { CallRecord, differenceFromInvite, findReceived, findSent, isSameMessage, ReceivedRequest, SentRequest } from './call-record.js';
+import { H_CALL_ID, H_TO, M_ACK, M_BYE, M_CANCEL, M_INVITE, MessageReader, METHODS } from './message-reader.js';
+import { type InvariantSettings, problemOfCancel, problemOfReceived, problemOfSent } from './final-rules.js';
 import type { Port } from './network.js';
 import type { ViaductObserver } from './node-viaduct.js';
+import { DOUBLES_TO_T2, Retransmissions } from './retransmissions.js';
 import type { VirtualClock } from './virtual-clock.js';
 
-/** A rule that was broken. */
-export interface Violation {
-  readonly call: number;
-  readonly atMs: number;
-  readonly rule: string;
-}
+export type { InvariantSettings, Violation } from './final-rules.js';
 
-export interface InvariantSettings {
-  readonly t1Ms: number;
-  readonly t2Ms: number;
-  /** How late a timer may be: one tick, and the lag of the scheduler. */
-  readonly lateMs: number;
-  /**
-   * How late shards may run. What a late timer sends is late, but the next interval runs from when it was due, so that
-   * two sendings may be that much closer together.
-   */
-  readonly lagMs: number;
-  /** Checks the times of retransmissions; off when shards crash, which forget them. */
-  readonly checksTimes: boolean;
-  /** Shards crash: what a shard may forget is not held against it. */
-  readonly hasCrashes: boolean;
-}
+/** More than this many are not collected. */
+const MOST_VIOLATIONS = 100;
 
 export class Invariants implements ViaductObserver {
-  readonly violations: Violation[] = [];
   private readonly settings: InvariantSettings;
   private readonly clock: VirtualClock;
-  private readonly calls: CallRecord[] = [];
+  private readonly calls: (CallRecord | undefined)[] = [];
   private readonly reader = new MessageReader();
+  private readonly other = new MessageReader();
+  /** The request that was processed last, whose handler may be running. */
+  private current: ReceivedRequest | undefined;
+  /** A request that came again, to which this status has to go again at once. */
+  private owed: ReceivedRequest | undefined;
+  private owedStatus = 0;
+  private owedCall = -1;
+  /** A branch that has to be sent an ACK at once, or may be. */
+  private owedAck: SentRequest | undefined;
+  private mustAck = false;
+  /** The request upstream of a failure that is too late for its branch, and may be forwarded statelessly (§16.7). */
+  private stray: ReceivedRequest | undefined;
 
   constructor(clock: VirtualClock, settings: InvariantSettings) {
     this.clock = clock;
     this.settings = settings;
   }
 
-  /** The script runs for an INVITE. */
+  /** The script runs for the request that is being processed. */
   scriptRan(call: number): void {
-    const record = this.record(call);
-    record.inviteRuns++;
-    if (record.inviteRuns > 1 && !this.settings.hasCrashes) this.broken(call, `the script ran ${record.inviteRuns} times for one INVITE`);
+    const { current } = this;
+    if (current === undefined || ++current.runs < 2 || this.settings.hasCrashes) return;
+    this.broken(call, `the script ran ${current.runs} times for one ${METHODS[current.method]}`);
+  }
+
+  /** The script answers the request that this call began with. */
+  scriptAnswers(call: number): void {
+    for (const request of this.record(call).received) request.scriptAnswers = true;
   }
 
   processing(bytes: Uint8Array, start: number, end: number, from: Port): void {
     const { reader } = this;
     if (!reader.read(bytes, start, end)) return;
-    const record = this.record(from.call);
-    if (reader.isRequest) this.requestIn(record, from);
-    else this.responseIn(record);
+    const call = from.call >= 0 ? from.call : reader.numberIn(H_CALL_ID);
+    if (reader.isRequest) this.requestIn(call, from);
+    else this.responseIn(call);
+  }
+
+  /** What had to be sent at once has been sent by now, or never will be. */
+  processed(): void {
+    const { owed, owedAck } = this;
+    this.stray = undefined;
+    this.current = undefined;
+    if (owed !== undefined) {
+      this.owed = undefined;
+      this.broken(this.owedCall, `a ${METHODS[owed.method]} that came again was not answered with its last response, ${this.owedStatus}`);
+    }
+    if (owedAck !== undefined) {
+      this.owedAck = undefined;
+      if (this.mustAck) this.broken(this.owedCall, 'a failure was not acknowledged (RFC 3261 §17.1.1.3)');
+    }
   }
 
   sending(bytes: Uint8Array, start: number, end: number, to: Port): void {
@@ -69,10 +86,20 @@ export class Invariants implements ViaductObserver {
       this.broken(to.call, 'sent something that is no SIP message');
       return;
     }
-    if (reader.numberIn(H_CALL_ID) !== to.call) this.broken(to.call, `a message of call ${reader.numberIn(H_CALL_ID)} went to a phone of call ${to.call}`);
-    const record = this.record(to.call);
-    if (reader.isRequest) this.requestOut(record, to);
-    else this.responseOut(record, to);
+    const call = reader.numberIn(H_CALL_ID);
+    if (to.call >= 0 && call !== to.call) this.broken(to.call, `a message of call ${call} went to a phone of call ${to.call}`);
+    if (reader.isRequest) this.requestOut(call, to);
+    else this.responseOut(call, to);
+  }
+
+  /** The transport refuses what `sending` has just told of. */
+  refused(): void {
+    const { reader } = this;
+    if (!reader.isRequest) return;
+    const request = findSent(this.record(reader.numberIn(H_CALL_ID)), reader.branch, reader.method);
+    if (request === undefined) return;
+    request.failedMs = this.clock.nowMs;
+    request.again.stop();
   }
 
   astray(bytes: Uint8Array, start: number, end: number, to: Endpoint): void {
@@ -85,146 +112,233 @@ export class Invariants implements ViaductObserver {
   finish(call: number): void {
     const record = this.calls[call];
     if (record === undefined) return;
-    for (const request of record.received) this.finishReceived(call, request);
-    for (const request of record.sent) this.finishSent(call, record, request);
+    const { settings } = this;
+    if (!settings.hasCrashes) {
+      // A shard that crashed may have been the only one that knew.
+      const isPrompt = settings.isPrompt(call);
+      for (const request of record.received) this.report(call, problemOfReceived(request, isPrompt, settings), '');
+      for (const request of record.sent) this.report(call, problemOfSent(request, settings), '');
+    }
     if (record.successesOut < record.successesIn || record.successesOut > record.successesIn + record.successesOptional) {
       this.broken(call, `${record.successesIn} 2xx came, ${record.successesOut} went upstream`);
     }
   }
 
   broken(call: number, rule: string): void {
-    if (this.violations.length < 100) this.violations.push({ call, atMs: this.clock.nowMs, rule });
+    const { violations } = this.settings;
+    if (violations.length < MOST_VIOLATIONS) violations.push({ call, atMs: this.clock.nowMs, rule });
   }
 
   private record(call: number): CallRecord {
-    let record = this.calls[call];
-    if (record === undefined) this.calls[call] = record = new CallRecord();
-    return record;
+    return (this.calls[call] ??= new CallRecord());
   }
 
-  private requestIn(record: CallRecord, from: Port): void {
-    const { reader } = this;
+  // Into the proxy
+
+  private requestIn(call: number, from: Port): void {
+    const { reader, settings } = this;
+    const { nowMs } = this.clock;
     const { method, branch } = reader;
+    const record = this.record(call);
     if (method === M_ACK) {
-      if (!isErrorAck(record, branch)) record.acksIn++;
+      const invite = findReceived(record, branch, M_INVITE);
+      if (invite === undefined) record.acksIn++;
+      else this.acknowledged(call, invite);
       return;
     }
     if (method === M_BYE && record.acksBeforeBye < 0) record.acksBeforeBye = record.acksIn;
-    for (const known of record.received) if (known.branch === branch && known.method === method) return;
-    record.received.push(new ReceivedRequest(reader, from));
+    const known = findReceived(record, branch, method);
+    this.current = known ?? new ReceivedRequest(reader, from, nowMs);
+    if (known === undefined) {
+      record.received.push(this.current);
+      if (method === M_INVITE && settings.earlyCancelMs > 0 && !settings.hasCrashes) this.findWaiting(record, this.current);
+    } else if (!settings.hasCrashes) this.oweAgain(call, known);
   }
 
-  private responseIn(record: CallRecord): void {
-    const { reader, clock } = this;
-    const { status, method } = reader;
-    const request = findSent(record, reader.branch, method);
+  /**
+   * An INVITE whose CANCEL waits for it: it goes nowhere. Not one inside a dialog, whose Route may have led it to another
+   * shard than where its CANCEL waits.
+   */
+  private findWaiting(record: CallRecord, invite: ReceivedRequest): void {
+    const { earlyCancelMs, offersMs, lagMs } = this.settings;
+    const cancel = findReceived(record, invite.branch, M_CANCEL);
+    if (cancel === undefined || cancel.finalStatus !== 0 || this.reader.tag(H_TO) !== 0) return;
+    const waitedMs = this.clock.nowMs - cancel.firstMs;
+    if (waitedMs < offersMs || waitedMs > earlyCancelMs - lagMs) return;
+    invite.wasAwaited = true;
+    cancelled(invite, this.clock.nowMs);
+  }
+
+  /** The ACK to a failure ends Timer G. */
+  private acknowledged(call: number, invite: ReceivedRequest): void {
+    if (invite.again === undefined || invite.isAcked) return;
+    invite.isAcked = true;
+    this.report(call, invite.again.missing(this.clock.nowMs), 'of a failure: ');
+    invite.again.stop();
+  }
+
+  /** A request came again: its last response goes again, at once (RFC 3261 §17.2). */
+  private oweAgain(call: number, known: ReceivedRequest): void {
+    const { t1Ms, lagMs } = this.settings;
+    const { method, lastStatus, finalStatus } = known;
+    if (method === M_CANCEL) {
+      // It may have to look for its transaction in other shards first. One that was refused for want of an INVITE was
+      // refused statelessly: it may be another matter by now.
+      known.repeats++;
+      if (finalStatus >= 200 && finalStatus < 300 && this.clock.nowMs < known.finalMs + 64 * t1Ms - lagMs) known.dueRepeats++;
+      return;
+    }
+    if (lastStatus === 0) return;
+    if (finalStatus !== 0) {
+      // Absorbed: by an INVITE that was answered with 2xx or is acknowledged, and by what has ended.
+      if (method === M_INVITE && (finalStatus < 300 || known.isAcked)) return;
+      if (this.clock.nowMs >= known.finalMs + 64 * t1Ms - lagMs) return;
+    }
+    this.owed = known;
+    this.owedStatus = lastStatus;
+    this.owedCall = call;
+  }
+
+  private responseIn(call: number): void {
+    const { reader, settings } = this;
+    const { status, method, branch } = reader;
+    const { nowMs } = this.clock;
+    const record = this.record(call);
+    const request = findSent(record, branch, method);
     if (request === undefined) return;
-    if (clock.nowMs < request.respondedMs) {
-      request.respondedMs = clock.nowMs;
-      if (this.settings.checksTimes) this.checkCount(reader.numberIn(H_CALL_ID), request, clock.nowMs);
+    if (!settings.hasCrashes && request.finalStatus === 0) {
+      this.report(call, request.again.missing(nowMs), `of ${METHODS[method]}: `);
+      if (method === M_INVITE && status >= 200) this.report(call, problemOfCancel(request, nowMs, settings), '');
     }
-    if (status < 200) request.provisionalMs = Math.min(request.provisionalMs, clock.nowMs);
-    else if (request.finalStatus === 0) {
-      if (method === M_INVITE) this.checkCancelled(reader.numberIn(H_CALL_ID), record, request, clock.nowMs);
+    request.hasResponse = true;
+    if (status < 200) {
+      if (status > 100 || request.provisionalMs === Infinity) request.ringingMs = nowMs;
+      request.provisionalMs = Math.min(request.provisionalMs, nowMs);
+      if (method === M_INVITE) request.again.stop();
+      return;
+    }
+    if (request.finalStatus === 0) request.isLate = nowMs > request.endMs(settings.t1Ms) - settings.lagMs;
+    if (method === M_INVITE && status >= 300) this.oweAck(call, request);
+    if (request.isLate && (method !== M_INVITE || status >= 300)) this.stray = request.upstream;
+    if (request.finalStatus === 0) {
       request.finalStatus = status;
+      request.finalMs = nowMs;
+      request.again.stop();
+      if (method === M_INVITE && status >= 600 && !request.isLate) request.upstream?.branches.forEach((branch) => { branch.decline(nowMs); });
     }
-    if (method !== M_INVITE || status >= 300 || status < 200) return;
+    if (method === M_INVITE && status < 300) this.successIn(record, request);
+  }
+
+  private successIn(record: CallRecord, request: SentRequest): void {
     // Without the cookie a late response cannot prove itself by the Via below ours: that is a limit, not a fault.
-    const upstream = record.received.find((known) => known.method === M_INVITE);
-    const isForgotten = this.settings.hasCrashes || (upstream !== undefined && clock.nowMs - upstream.finalMs > 63 * this.settings.t1Ms);
-    if (upstream !== undefined && !upstream.hasCookie && isForgotten) record.successesOptional++;
+    const { upstream } = request;
+    const isForgotten = this.settings.hasCrashes || (upstream !== undefined && this.clock.nowMs - upstream.finalMs > 63 * this.settings.t1Ms);
+    const isForgettable = upstream?.hasCookie === false && isForgotten;
+    // A 2xx behind a failure on one branch is no answer of a callee's, but of a proxy whose script had answered before it.
+    if (isForgettable || request.finalStatus >= 300) record.successesOptional++;
     else record.successesIn++;
   }
 
-  private requestOut(record: CallRecord, to: Port): void {
+  /** A failure is acknowledged by the proxy itself, each time that it comes (RFC 3261 §17.1.1.3). */
+  private oweAck(call: number, invite: SentRequest): void {
+    const { t1Ms, lagMs, lateMs, timerDMs, hasCrashes } = this.settings;
+    const { nowMs } = this.clock;
+    if (hasCrashes || (invite.finalStatus >= 200 && invite.finalStatus < 300) || invite.failedMs < Infinity) return;
+    const endMs = invite.finalStatus === 0 ? invite.endMs(t1Ms) : invite.finalMs + timerDMs;
+    if (nowMs > endMs + lateMs) return;
+    this.owedAck = invite;
+    this.owedCall = call;
+    this.mustAck = !invite.isLate && nowMs < endMs - lagMs;
+  }
+
+  // Out of the proxy
+
+  private requestOut(call: number, to: Port): void {
     const { reader } = this;
     const { method, branch } = reader;
-    if (branch === 0) this.broken(to.call, 'a request went out without a branch');
+    const { nowMs } = this.clock;
+    const record = this.record(call);
+    if (branch === 0) this.broken(call, 'a request went out without a branch');
     if (method === M_ACK) {
-      this.ackOut(record, to);
+      this.ackOut(call, record);
       return;
     }
     const known = findSent(record, branch, method);
-    if (known !== undefined) this.sentAgain(known, to);
-    else {
-      const request = new SentRequest(reader, to, this.clock.nowMs);
-      record.sent.push(request);
-      if (method === M_CANCEL) this.cancelOut(record, request);
-      else if (method === M_BYE && record.acksOut < record.acksBeforeBye) this.broken(to.call, 'a BYE overtook the ACK before it');
-    }
-  }
-
-  private cancelOut(record: CallRecord, cancel: SentRequest): void {
-    const { call } = cancel.to;
-    const invite = findSent(record, cancel.branch, M_INVITE);
-    if (invite === undefined) {
-      if (!this.settings.hasCrashes) this.broken(call, 'a CANCEL went out without an INVITE of its branch');
+    if (known !== undefined) {
+      this.sentAgain(call, known, to);
       return;
     }
-    if (invite.to !== cancel.to) this.broken(call, 'a CANCEL went elsewhere than its INVITE');
-    if (invite.provisionalMs === Infinity && !this.settings.hasCrashes) this.broken(call, 'a CANCEL went out before a provisional response (RFC 3261 §9.1)');
-    if (invite.identity !== cancel.identity || invite.toHash !== cancel.toHash) {
-      this.broken(call, 'a CANCEL differs from its INVITE in what must be the same (RFC 3261 §9.1)');
-    }
-    if (invite.finalStatus >= 200 && !this.settings.hasCrashes) this.broken(call, 'a CANCEL went out after the final response of its branch');
+    const invite = method === M_CANCEL ? findSent(record, branch, M_INVITE) : undefined;
+    const upstream = method === M_CANCEL ? invite?.upstream : findReceived(record, reader.secondBranch(), method);
+    const request = new SentRequest(reader, to, upstream, nowMs, this.settings);
+    record.sent.push(request);
+    if (method === M_CANCEL) this.cancelOut(call, request, invite);
+    else if (method === M_BYE && record.acksOut < record.acksBeforeBye) this.broken(call, 'a BYE overtook the ACK before it');
+    if (method !== M_CANCEL && upstream !== undefined) this.branchOut(call, request, upstream);
   }
 
-  private ackOut(record: CallRecord, to: Port): void {
-    const { reader } = this;
+  private branchOut(call: number, request: SentRequest, upstream: ReceivedRequest): void {
+    upstream.branches.push(request);
+    if (this.settings.hasCrashes) return;
+    const name = METHODS[request.method]!;
+    if (upstream.finalStatus !== 0) this.broken(call, `a ${name} went out after its final response ${upstream.finalStatus}`);
+    if (upstream.cancelledMs < Infinity) this.broken(call, `a ${name} went out after its CANCEL was accepted`);
+  }
+
+  private cancelOut(call: number, cancel: SentRequest, invite: SentRequest | undefined): void {
+    const { settings, reader } = this;
+    const { nowMs } = this.clock;
+    if (invite === undefined) {
+      if (!settings.hasCrashes) this.broken(call, 'a CANCEL went out without an INVITE of its branch');
+      return;
+    }
+    invite.cancelMs = nowMs;
+    if (invite.to !== cancel.to) this.broken(call, 'a CANCEL went elsewhere than its INVITE');
+    this.other.read(invite.bytes, invite.start, invite.end);
+    const difference = differenceFromInvite(reader, this.other, true);
+    if (settings.hasCrashes) return;
+    if (difference !== '') this.broken(call, `a CANCEL differs from its INVITE in ${difference} (RFC 3261 §9.1)`);
+    if (invite.provisionalMs === Infinity) this.broken(call, 'a CANCEL went out before a provisional response (RFC 3261 §9.1)');
+    if (invite.finalStatus >= 200) this.broken(call, 'a CANCEL went out after the final response of its branch');
+    const isUnwanted = invite.upstream === undefined || invite.unwantedMs <= nowMs || invite.upstream.scriptAnswers;
+    if (!isUnwanted && nowMs < invite.ringingMs + settings.timerCMs - settings.lagMs) this.broken(call, 'a CANCEL went out on a branch that nobody wants to end');
+  }
+
+  private ackOut(call: number, record: CallRecord): void {
+    const { reader, settings } = this;
     const invite = findSent(record, reader.branch, M_INVITE);
     if (invite === undefined) {
       record.acksOut++;
       // After a crash the ACK to a failure is not known as one, and takes the way of an ACK to a 2xx.
-      if (record.acksOut > record.acksIn && !this.settings.hasCrashes) this.broken(to.call, `${record.acksIn} ACKs to 2xx came, ${record.acksOut} went on`);
+      if (record.acksOut > record.acksIn && !settings.hasCrashes) this.broken(call, `${record.acksIn} ACKs to 2xx came, ${record.acksOut} went on`);
       return;
     }
-    if (invite.finalStatus < 300 && !this.settings.hasCrashes) this.broken(to.call, `an ACK of the proxy's own for a branch that answered ${invite.finalStatus}`);
-    if (invite.identity !== identityOf(reader)) this.broken(to.call, 'an ACK differs from its INVITE in what must be the same (RFC 3261 §17.1.1.3)');
+    if (settings.hasCrashes) return;
+    if (this.owedAck === invite) this.owedAck = undefined;
+    // The failure went up statelessly, and its ACK comes down the same way.
+    else if (invite.isLate) return;
+    else this.broken(call, `an ACK of the proxy's own for a branch that answered ${invite.finalStatus}`);
+    this.other.read(invite.bytes, invite.start, invite.end);
+    const difference = differenceFromInvite(reader, this.other, false);
+    if (difference !== '') this.broken(call, `an ACK differs from its INVITE in ${difference} (RFC 3261 §17.1.1.3)`);
   }
 
-  private sentAgain(known: SentRequest, to: Port): void {
-    const { reader, settings } = this;
-    const { nowMs } = this.clock;
-    const { call } = to;
+  private sentAgain(call: number, known: SentRequest, to: Port): void {
+    if (this.settings.hasCrashes) return;
     const name = METHODS[known.method]!;
-    known.sends++;
-    if (hashBytes(reader.bytes, reader.start, reader.end) !== known.bytesHash || to !== known.to) {
-      if (!settings.hasCrashes) this.broken(call, `a retransmitted ${name} is not the same message`);
-    }
-    if (!settings.checksTimes) return;
+    if (!isSameMessage(this.reader, known) || to !== known.to) this.broken(call, `a retransmitted ${name} is not the same message`);
     if (known.finalStatus !== 0) this.broken(call, `a ${name} was retransmitted after its final response`);
-    if (known.method === M_INVITE && known.provisionalMs < Infinity) this.broken(call, 'an INVITE was retransmitted after a provisional response');
-    const isProceeding = known.provisionalMs < Infinity;
-    const dueMs = isProceeding ? 0 : retransmissionMs(known.method, known.sends - 1, settings);
-    const elapsedMs = nowMs - known.firstMs;
-    const mostMs = isProceeding ? Infinity : dueMs + settings.lateMs * (known.sends - 1);
-    if (elapsedMs < dueMs - settings.lagMs || elapsedMs > mostMs) {
-      this.broken(call, `retransmission ${known.sends - 1} of ${name} came ${elapsedMs} ms after the first, not ${dueMs}`);
-    }
-    if (elapsedMs >= 64 * settings.t1Ms + settings.lateMs) this.broken(call, `a ${name} was retransmitted after 64·T1`);
+    if (known.failedMs < Infinity) this.broken(call, `a ${name} that the transport refused was retransmitted`);
+    this.report(call, known.again.again(this.clock.nowMs, known.provisionalMs < Infinity), `of ${name}: `);
   }
 
-  /** Until the first response every retransmission that was due must have been sent. */
-  private checkCount(call: number, request: SentRequest, untilMs: number): void {
-    const { settings } = this;
-    const elapsedMs = Math.min(untilMs - request.firstMs, 64 * settings.t1Ms - 1);
-    let due = 1;
-    while (retransmissionMs(request.method, due, settings) + settings.lateMs * due < elapsedMs) due++;
-    if (request.sends < due) {
-      this.broken(call, `${METHODS[request.method]} was sent ${request.sends} times in ${elapsedMs} ms, not ${due}`);
-    }
-  }
-
-  private responseOut(record: CallRecord, to: Port): void {
-    const { reader } = this;
+  private responseOut(call: number, to: Port): void {
+    const { reader, settings } = this;
     const { status, method, branch } = reader;
-    const { call } = to;
+    const record = this.record(call);
     const isSuccess = status >= 200 && status < 300;
     if (method === M_INVITE && isSuccess) record.successesOut++;
-    if (isSuccess && (method === M_INVITE || (method === M_CANCEL && isRinging(record)))) {
-      record.unwantedMs = Math.min(record.unwantedMs, this.clock.nowMs);
-    }
-    const request = record.received.find((known) => known.branch === branch && known.method === method);
+    const request = findReceived(record, branch, method);
     if (request === undefined) {
       this.broken(call, `a ${status} to a ${METHODS[method]} that never came`);
       return;
@@ -232,58 +346,76 @@ export class Invariants implements ViaductObserver {
     if (request.from !== to) this.broken(call, `a ${status} went elsewhere than its ${METHODS[method]} came from`);
     if (method !== M_INVITE && status === 408) this.broken(call, 'a 408 to a request other than INVITE (RFC 4320)');
     // A shard that crashed has forgotten what it sent; RFC 3261 §16.7 holds again for what it does from then on.
-    if (this.settings.hasCrashes) {
+    if (settings.hasCrashes) {
       request.finalStatus = status;
+      return;
+    }
+    if (request === this.owed && status === this.owedStatus) {
+      this.owed = undefined;
       return;
     }
     if (status < 200) {
+      request.lastStatus = status;
       if (request.finalStatus !== 0) this.broken(call, `a ${status} after the final ${request.finalStatus}`);
-      return;
+    } else this.finalOut(call, record, request, status);
+  }
+
+  private finalOut(call: number, record: CallRecord, request: ReceivedRequest, status: number): void {
+    const { method, finalStatus } = request;
+    const { nowMs } = this.clock;
+    const isSuccess = status < 300;
+    if (request === this.stray && finalStatus !== 0 && !isSuccess) return;
+    if (finalStatus === 0) this.firstFinal(call, record, request, status);
+    else if (method === M_CANCEL && finalStatus === 481) {
+      // The script refused the CANCEL statelessly; its INVITE came later, or not, and the CANCEL was sent once more.
+      request.finalStatus = request.lastStatus = status;
+      request.finalMs = nowMs;
+    } else if (method === M_INVITE && isSuccess) {
+      request.unwantedMs = Math.min(request.unwantedMs, nowMs);
+    } else if (status !== finalStatus) {
+      this.broken(call, `a final ${status} to a ${METHODS[method]} after the final ${finalStatus}`);
+    } else if (request.repeats > 0) {
+      request.repeats--;
+      if (request.dueRepeats > 0) request.dueRepeats--;
+    } else if (method !== M_INVITE || request.again === undefined) {
+      this.broken(call, `the final ${status} to a ${METHODS[method]} went out again for no reason`);
+    } else {
+      this.report(call, request.again.again(nowMs, false), 'of a failure: ');
     }
-    if (request.finalStatus === 0) {
-      request.finalStatus = status;
-      request.finalMs = this.clock.nowMs;
-    } else if (method === M_CANCEL && request.finalStatus === 481 && isSuccess) {
-      // The script refused the CANCEL statelessly, its INVITE came later, and the CANCEL was sent once more.
-      request.finalStatus = status;
-    } else if (status !== request.finalStatus && !(method === M_INVITE && isSuccess)) {
-      this.broken(call, `a final ${status} to a ${METHODS[method]} after the final ${request.finalStatus}`);
-    }
-    if (request.hasSuccess && !isSuccess) this.broken(call, `a final ${status} after a 2xx`);
-    if (isSuccess) request.hasSuccess = true;
+    if (method === M_CANCEL && isSuccess) cancelled(findReceived(record, request.branch, M_INVITE), nowMs);
   }
 
-  private finishReceived(call: number, request: ReceivedRequest): void {
-    // A shard that crashed may have been the only one that knew: of a branch that stays silent nobody tells the caller.
-    if (request.finalStatus !== 0 || this.settings.hasCrashes) return;
-    // A request other than INVITE may stay without a final response: RFC 4320 forbids the 408 that would say so.
-    if (request.method === M_INVITE || request.method === M_CANCEL) this.broken(call, `a ${METHODS[request.method]} never got a final response`);
-  }
-
-  private finishSent(call: number, record: CallRecord, request: SentRequest): void {
-    if (!this.settings.checksTimes) return;
-    if (request.respondedMs === Infinity) this.checkCount(call, request, Infinity);
-    if (request.method === M_INVITE && request.finalStatus === 0) this.checkCancelled(call, record, request, Infinity);
-  }
-
-  /** A branch that nobody wants any more is cancelled as soon as it has rung. `untilMs`: when its final response came. */
-  private checkCancelled(call: number, record: CallRecord, invite: SentRequest, untilMs: number): void {
+  private firstFinal(call: number, record: CallRecord, request: ReceivedRequest, status: number): void {
     const { settings } = this;
-    const dueMs = Math.max(record.unwantedMs, invite.provisionalMs);
-    if (settings.hasCrashes || !(untilMs > dueMs + settings.lateMs) || dueMs === Infinity) return;
-    if (invite.firstMs + 64 * settings.t1Ms <= dueMs) return;
-    if (findSent(record, invite.branch, M_CANCEL) === undefined) this.broken(call, 'a ringing branch that nobody wants was not cancelled');
+    const { t1Ms, lagMs, lateMs } = settings;
+    const { nowMs } = this.clock;
+    const { method } = request;
+    request.finalStatus = request.lastStatus = status;
+    request.finalMs = nowMs;
+    if (request.wasAwaited && status !== 487) this.broken(call, `a ${status} to an INVITE whose CANCEL had come before it`);
+    if (status >= 300 && !request.scriptAnswers) {
+      for (const branch of request.branches) {
+        if (nowMs < branch.endMs(t1Ms) - lagMs) this.broken(call, `a ${status} to a ${METHODS[method]} while a branch may still answer`);
+      }
+    }
+    if (method === M_INVITE) {
+      request.unwantedMs = Math.min(request.unwantedMs, nowMs);
+      if (status >= 300) request.again = new Retransmissions(DOUBLES_TO_T2, nowMs, settings);
+    } else if (method !== M_CANCEL && request.branches.length > 0 && settings.isPrompt(call) && request !== this.stray) {
+      let latestMs = 0;
+      for (const branch of request.branches) latestMs = Math.max(latestMs, branch.firstMs + 64 * t1Ms);
+      if (nowMs > latestMs + lateMs) this.broken(call, `a late ${status} to a ${METHODS[method]} (RFC 4320 §4.2)`);
+    }
+  }
+
+  private report(call: number, problem: string, prefix: string): void {
+    if (problem !== '') this.broken(call, prefix + problem);
   }
 }
 
-/** When retransmission number `count` is due after the first sending: Timer A without a cap, Timer E up to T2. */
-function retransmissionMs(method: number, count: number, settings: InvariantSettings): number {
-  let atMs = 0;
-  let intervalMs = settings.t1Ms;
-  for (let i = 0; i < count; i++) {
-    atMs += intervalMs;
-    intervalMs *= 2;
-    if (method !== M_INVITE && intervalMs > settings.t2Ms) intervalMs = settings.t2Ms;
-  }
-  return atMs;
+/** A CANCEL of this INVITE was accepted. */
+function cancelled(invite: ReceivedRequest | undefined, nowMs: number): void {
+  if (invite === undefined || invite.finalStatus !== 0) return;
+  invite.cancelledMs = Math.min(invite.cancelledMs, nowMs);
+  invite.unwantedMs = Math.min(invite.unwantedMs, nowMs);
 }

@@ -14,9 +14,10 @@ export const M_BYE = 4;
 export const M_REGISTER = 5;
 export const M_OPTIONS = 6;
 export const M_INFO = 7;
+export const M_MESSAGE = 8;
 
 /** Names by `M_*` number. */
-export const METHODS: readonly string[] = ['?', 'INVITE', 'ACK', 'CANCEL', 'BYE', 'REGISTER', 'OPTIONS', 'INFO'];
+export const METHODS: readonly string[] = ['?', 'INVITE', 'ACK', 'CANCEL', 'BYE', 'REGISTER', 'OPTIONS', 'INFO', 'MESSAGE'];
 
 export const H_OTHER = 0;
 export const H_VIA = 1;
@@ -75,7 +76,7 @@ export class MessageReader {
   uriEnd = 0;
   /** CSeq number. */
   cseq = 0;
-  /** Via values in the Via header fields read so far. */
+  /** Via header fields read so far. */
   private viasSeen = 0;
   /** Hash of the branch of the top Via, 0 when it has none. */
   branch = 0;
@@ -123,7 +124,22 @@ export class MessageReader {
 
   /** Via values in all Via header fields. */
   get viaCount(): number {
-    return this.complete().viasSeen;
+    this.complete();
+    const { bytes } = this;
+    let count = 0;
+    for (let index = 0; index < this.headerCount; index++) {
+      if (this.ids[index] !== H_VIA) continue;
+      count++;
+      const stop = this.valueEnd[index]!;
+      let quoted = false;
+      for (let i = this.valueAt[index]!; i < stop; i++) {
+        const byte = bytes[i]!;
+        if (byte === QUOTE) quoted = !quoted;
+        else if (quoted && byte === BACKSLASH) i++;
+        else if (byte === COMMA && !quoted) count++;
+      }
+    }
+    return count;
   }
 
   /** First byte of the body; `end` when there is none. */
@@ -139,6 +155,21 @@ export class MessageReader {
         this.readNext();
       }
       if (this.ids[i] === id) return i;
+    }
+  }
+
+  /** Hash of the branch of the second Via (of the first in the second Via header field), 0 when there is none. */
+  secondBranch(): number {
+    let seen = 0;
+    for (let i = 0; ; i++) {
+      while (i >= this.headerCount) {
+        if (this.isComplete) return 0;
+        this.readNext();
+      }
+      if (this.ids[i] !== H_VIA || ++seen < 2) continue;
+      const to = this.valueEnd[i]!;
+      const found = findParam(this.bytes, this.valueAt[i]!, to, 98, 114, 97);
+      return found < 0 ? 0 : hashBytes(this.bytes, found, tokenEnd(this.bytes, found, to));
     }
   }
 
@@ -233,7 +264,9 @@ export class MessageReader {
     this.valueAt[index] = valueAt;
     this.valueEnd[index] = valueEnd;
     if (id === H_CALL_ID) this.hasCallId = true;
-    else if (id === H_VIA) this.readVia(valueAt, valueEnd);
+    else if (id === H_VIA) {
+      if (this.viasSeen++ === 0) this.readTopVia(valueAt, valueEnd);
+    }
     else if (id === H_CSEQ) {
       this.cseq = readNumber(bytes, valueAt, valueEnd);
       if (!this.isRequest) {
@@ -245,30 +278,25 @@ export class MessageReader {
     }
   }
 
-  private readVia(at: number, stop: number): void {
+  /** Finds the branch in the first value of a Via header field. */
+  private readTopVia(at: number, stop: number): void {
     const { bytes } = this;
-    const isTop = this.viasSeen === 0;
     let quoted = false;
-    this.viasSeen++;
     for (let i = at; i < stop; i++) {
       const byte = bytes[i]!;
       if (byte === QUOTE) quoted = !quoted;
-      else if (quoted && byte === BACKSLASH) i++;
-      else if (byte === COMMA && !quoted) {
-        if (isTop && this.branch === 0) this.readBranch(at, i);
-        this.viasSeen++;
+      else if (quoted) {
+        if (byte === BACKSLASH) i++;
+      } else if (byte === COMMA) return;
+      else if (byte === SEMICOLON) {
+        const found = paramValue(bytes, i, stop, 98, 114, 97);
+        if (found < 0) continue;
+        this.branchStart = found;
+        this.branchEnd = tokenEnd(bytes, found, stop);
+        this.branch = hashBytes(bytes, found, this.branchEnd);
+        return;
       }
     }
-    if (isTop && this.viasSeen === 1) this.readBranch(at, stop);
-  }
-
-  private readBranch(at: number, stop: number): void {
-    const { bytes } = this;
-    const found = findParam(bytes, at, stop, 98, 114, 97);
-    if (found < 0) return;
-    this.branchStart = found;
-    this.branchEnd = tokenEnd(bytes, found, stop);
-    this.branch = hashBytes(bytes, found, this.branchEnd);
   }
 }
 
@@ -332,16 +360,22 @@ function headerId(bytes: Uint8Array, start: number, end: number): number {
 function findParam(bytes: Uint8Array, start: number, end: number, first: number, second: number, third: number): number {
   for (let i = start; i < end; i++) {
     if (bytes[i] !== SEMICOLON) continue;
-    let at = i + 1;
-    while (at < end && isSpace(bytes[at]!)) at++;
-    if ((bytes[at]! | 32) !== first || (bytes[at + 1]! | 32) !== second || (bytes[at + 2]! | 32) !== third) continue;
-    while (at < end && bytes[at] !== EQUALS && bytes[at] !== SEMICOLON) at++;
-    if (bytes[at] !== EQUALS) continue;
-    at++;
-    while (at < end && isSpace(bytes[at]!)) at++;
-    return at;
+    const found = paramValue(bytes, i, end, first, second, third);
+    if (found >= 0) return found;
   }
   return -1;
+}
+
+/** First byte of the value of the parameter behind the semicolon at `at`, or -1 when its name does not begin so. */
+function paramValue(bytes: Uint8Array, semicolon: number, end: number, first: number, second: number, third: number): number {
+  let at = semicolon + 1;
+  while (at < end && isSpace(bytes[at]!)) at++;
+  if ((bytes[at]! | 32) !== first || (bytes[at + 1]! | 32) !== second || (bytes[at + 2]! | 32) !== third) return -1;
+  while (at < end && bytes[at] !== EQUALS && bytes[at] !== SEMICOLON) at++;
+  if (bytes[at] !== EQUALS) return -1;
+  at++;
+  while (at < end && isSpace(bytes[at]!)) at++;
+  return at;
 }
 
 function tokenEnd(bytes: Uint8Array, start: number, end: number): number {

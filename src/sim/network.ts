@@ -5,7 +5,7 @@
  * back. Every decision comes out of the seed. The network never looks into a datagram.
  */
 import { endpointKey } from './address.js';
-import type { Random } from './random.js';
+import { type Random, SteadyRandom, seedOf } from './random.js';
 import { ClockEvent, type VirtualClock } from './virtual-clock.js';
 import type { Endpoint } from '../proxy/ports.js';
 
@@ -37,11 +37,11 @@ export class Port {
 
 /** A datagram on its way; fires when it arrives. */
 export class Packet extends ClockEvent {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-  readonly from: Port;
-  readonly to: Port;
+  declare readonly bytes: Uint8Array;
+  declare readonly start: number;
+  declare readonly end: number;
+  declare readonly from: Port;
+  declare readonly to: Port;
 
   constructor(bytes: Uint8Array, start: number, end: number, from: Port, to: Port) {
     super();
@@ -93,11 +93,15 @@ export class Network {
   lost = 0;
   private readonly clock: VirtualClock;
   private readonly random: Random;
+  /** Streams of the calls, so that what the network does to a call does not depend on the other calls. */
+  private readonly callSeed: number;
+  private readonly callRandoms: SteadyRandom[] = [];
   private readonly ports = new Map<number, Port>();
 
   constructor(clock: VirtualClock, random: Random, settings: NetworkSettings) {
     this.clock = clock;
     this.random = random;
+    this.callSeed = random.stream('calls').bits();
     this.settings = settings;
   }
 
@@ -118,21 +122,26 @@ export class Network {
   /** Sends `bytes[start, end)`, which stay as they are from here on. */
   send(bytes: Uint8Array, start: number, end: number, from: Port, to: Port): void {
     const { lossPercent, dupPercent } = this.settings;
+    const random = this.randomOf(from.call >= 0 ? from.call : to.call);
     this.sent++;
-    if (this.random.percent(lossPercent)) {
+    if (random.percent(lossPercent)) {
       this.lost++;
       this.observer?.sent(bytes, start, end, from, to, -1);
     } else {
-      this.carry(bytes, start, end, from, to);
+      this.carry(bytes, start, end, from, to, random);
     }
-    if (this.random.percent(dupPercent)) this.carry(bytes, start, end, from, to);
+    if (random.percent(dupPercent)) this.carry(bytes, start, end, from, to, random);
   }
 
-  private carry(bytes: Uint8Array, start: number, end: number, from: Port, to: Port): void {
+  private randomOf(call: number): Random {
+    return call < 0 ? this.random : (this.callRandoms[call] ??= new SteadyRandom(seedOf(this.callSeed, call)));
+  }
+
+  private carry(bytes: Uint8Array, start: number, end: number, from: Port, to: Port, random: Random): void {
     const { delayMs, jitterMs, reorderPercent, reorderMs } = this.settings;
-    let arrivalMs = this.clock.nowMs + delayMs + this.random.below(jitterMs + 1);
-    if (this.random.percent(reorderPercent)) {
-      arrivalMs += this.random.below(reorderMs + 1);
+    let arrivalMs = this.clock.nowMs + delayMs + random.below(jitterMs + 1);
+    if (random.percent(reorderPercent)) {
+      arrivalMs += random.below(reorderMs + 1);
     } else if (from.isShared) {
       if (arrivalMs < to.lastInMs) arrivalMs = to.lastInMs;
       to.lastInMs = arrivalMs;

@@ -9,16 +9,17 @@
  */
 import { ShardRouter } from '../main/shard-router.js';
 import { Engine } from '../proxy/engine.js';
+import type { ArenaMemory } from '../proxy/arena.js';
 import type { EngineApi } from '../proxy/engine-api.js';
 import type { Endpoint, EngineLog, EngineOptions, Outbox, PacketMeta } from '../proxy/ports.js';
 import type { Routes } from '../script/api.js';
 import { COUNTER_COUNT, COUNTERS, C_DROP_RING_FULL } from '../telemetry/counters.js';
 import type { Network, Packet, Port, SimHost } from './network.js';
 import type { Random } from './random.js';
+import { ARENA_AT, giveBackMemory, INBOUND_AT, Queued, SimOutbox } from './shard-memory.js';
 import type { Slab } from './slab.js';
 import { ClockEvent, type VirtualClock } from './virtual-clock.js';
 
-const LARGEST_MESSAGE_BYTES = 65_536;
 const LONGEST_QUEUE = 100_000;
 
 /** What an engine is built from; the mutation check builds engines with a fault. */
@@ -26,6 +27,8 @@ export interface EnginePorts {
   readonly outbox: Outbox;
   readonly counters: Float64Array;
   readonly log: EngineLog;
+  /** One array with the outbox, as in the product: messages are composed where they are sent from. */
+  readonly memory: ArenaMemory;
 }
 export type EngineFactory = (options: EngineOptions, ports: EnginePorts, routes: Routes) => EngineApi;
 
@@ -36,8 +39,12 @@ export const REAL_ENGINE: EngineFactory = (options, ports, routes) => new Engine
 export interface ViaductObserver {
   /** A message from the network that a shard is about to process; `from` is who sent it. */
   processing(bytes: Uint8Array, start: number, end: number, from: Port): void;
+  /** It has processed it; what it sends from here on is not for this message. */
+  processed?(): void;
   /** A message that a shard sends. */
   sending(bytes: Uint8Array, start: number, end: number, to: Port): void;
+  /** The transport has refused the message that `sending` was told of, and the engine will hear of it. */
+  refused?(): void;
   /** A message to an address where nobody is. */
   astray(bytes: Uint8Array, start: number, end: number, to: Endpoint): void;
 }
@@ -52,6 +59,8 @@ export interface NodeSettings {
   readonly lagMs: number;
   /** Most messages that a shard takes at once. */
   readonly batchMax: number;
+  /** Of the messages sent: those that the transport refuses. */
+  readonly sendFailPercent: number;
   /** Addresses of the listeners, in the order of `options.listeners`. */
   readonly addresses: readonly Endpoint[];
 }
@@ -63,70 +72,6 @@ export interface NodePorts {
   readonly slab: Slab;
   /** Makes a port for an address where nobody is, or reports it: undefined drops the message. */
   readonly stranger: (to: Endpoint) => Port | undefined;
-}
-
-/** A message waiting for its shard, and its meta in one: the engine is lent the whole object. */
-class Queued implements PacketMeta {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-  /** Undefined when another shard offered it. */
-  readonly sender: Port | undefined;
-  listener: number;
-  family: number;
-  port: number;
-  a0: number;
-  a1: number;
-  a2: number;
-  a3: number;
-  connection: number;
-  keyLo = 0;
-  keyHi = 0;
-  kind = 0;
-  hops = 0;
-
-  constructor(bytes: Uint8Array, start: number, end: number, sender: Port | undefined, listener: number, from: Endpoint) {
-    this.bytes = bytes;
-    this.start = start;
-    this.end = end;
-    this.sender = sender;
-    this.listener = listener;
-    this.family = from.family;
-    this.port = from.port;
-    this.a0 = from.a0;
-    this.a1 = from.a1;
-    this.a2 = from.a2;
-    this.a3 = from.a3;
-    this.connection = from.connection;
-  }
-}
-
-/** The outbox port of one engine: what it commits is on the network at once. A dead engine's outbox swallows all. */
-class SimOutbox implements Outbox {
-  readonly bytes = new Uint8Array(LARGEST_MESSAGE_BYTES);
-  isDead = false;
-  private readonly node: NodeViaduct;
-
-  constructor(node: NodeViaduct) {
-    this.node = node;
-  }
-
-  reserve(maxBytes: number): number {
-    return maxBytes <= LARGEST_MESSAGE_BYTES ? 0 : -1;
-  }
-
-  commit(start: number, end: number, to: Endpoint, _owner: number): void {
-    if (!this.isDead) this.node.transmit(this.bytes, start, end, to);
-  }
-
-  send(bytes: Uint8Array, start: number, end: number, to: Endpoint, _owner: number): boolean {
-    if (!this.isDead) this.node.transmit(bytes, start, end, to);
-    return true;
-  }
-
-  offer(shard: number, bytes: Uint8Array, start: number, end: number, meta: PacketMeta): boolean {
-    return this.isDead || this.node.offer(shard, bytes, start, end, meta);
-  }
 }
 
 /** One shard: its queue, its engine and, as a clock event, its next timer. */
@@ -146,7 +91,7 @@ class SimShard extends ClockEvent {
     super();
     this.node = node;
     this.index = index;
-    this.outbox = new SimOutbox(node);
+    this.outbox = node.outboxOf();
     this.counters = new Float64Array(COUNTER_COUNT);
     this.engine = node.build(this);
   }
@@ -194,7 +139,8 @@ export class NodeViaduct implements SimHost {
   private readonly pumpEvent: Pump;
   /** Counters of main and of engines that crashed. */
   private readonly past = new Float64Array(COUNTER_COUNT);
-  private readonly scratch = new Uint8Array(LARGEST_MESSAGE_BYTES);
+  /** Messages that have been processed. */
+  private readonly spare: Queued[] = [];
 
   constructor(settings: NodeSettings, world: NodePorts) {
     this.settings = settings;
@@ -209,9 +155,10 @@ export class NodeViaduct implements SimHost {
   /** A datagram from the network. */
   receive(packet: Packet): void {
     const { bytes, start, end, from } = packet;
-    const message = new Queued(bytes, start, end, from, this.ports.indexOf(packet.to), from.endpoint);
+    const message = this.spare.pop() ?? new Queued();
+    message.set(bytes, start, end, from, this.ports.indexOf(packet.to), from.endpoint);
     const shard = this.router.route(bytes, start, end, message);
-    if (shard >= 0) this.enqueue(shard, message);
+    if (shard < 0 || !this.enqueue(shard, message)) this.spare.push(message);
   }
 
   /** Replaces the engine of a shard by a fresh one on the same queue, as the supervisor does after a crash. */
@@ -220,10 +167,18 @@ export class NodeViaduct implements SimHost {
     shard.outbox.isDead = true;
     shard.engine.onWork = undefined;
     for (let i = 0; i < COUNTER_COUNT; i++) if (COUNTERS[i]!.kind === 'count') this.past[i]! += shard.counters[i]!;
-    shard.outbox = new SimOutbox(this);
+    shard.outbox = this.outboxOf();
     shard.counters = new Float64Array(COUNTER_COUNT);
     shard.engine = this.build(shard);
     this.armTimer(shard);
+  }
+
+  /** Gives the memory of the shards to proxies that come after this one, which may not be used any more. Optional. */
+  release(): void {
+    for (const { outbox } of this.shards) {
+      outbox.isDead = true;
+      giveBackMemory(outbox.bytes);
+    }
   }
 
   /** Counter `C_*`, summed over the shards and over engines that crashed. */
@@ -243,6 +198,13 @@ export class NodeViaduct implements SimHost {
     let next = Infinity;
     for (const shard of this.shards) next = Math.min(next, shard.engine.nextDeadlineMs());
     return next;
+  }
+
+  /** Bytes that the message stores of all shards hold; 0 of engines that do not say. */
+  storedBytes(): number {
+    let sum = 0;
+    for (const { engine } of this.shards) if ('storedBytes' in engine && typeof engine.storedBytes === 'number') sum += engine.storedBytes;
+    return sum;
   }
 
   /** Handlers that are awaiting something, in all shards. */
@@ -266,23 +228,36 @@ export class NodeViaduct implements SimHost {
 
   /** Takes up timers that handlers armed outside of `receive` and `advance`. */
   rearm(): void {
-    for (const shard of this.shards) this.armTimer(shard);
+    for (const shard of this.shards) {
+      this.tellRefused(shard);
+      this.armTimer(shard);
+    }
   }
 
-  /** @internal Sends for an engine. */
-  transmit(bytes: Uint8Array, start: number, end: number, to: Endpoint): void {
-    const { network, slab, stranger } = this.world;
+  /** @internal Sends for an engine; false when the transport refused it and the owner is to be told. */
+  transmit(bytes: Uint8Array, start: number, end: number, to: Endpoint, owner: number): boolean {
+    const { network, slab, stranger, random } = this.world;
+    const { observer } = this;
+    const { sendFailPercent } = this.settings;
     let port = network.portAt(to);
     if (port === undefined) {
-      this.observer?.astray(bytes, start, end, to);
+      observer?.astray(bytes, start, end, to);
       port = stranger(to);
-      if (port === undefined) return;
+      if (port === undefined) return true;
     }
-    this.observer?.sending(bytes, start, end, port);
     const at = slab.copy(bytes, start, end);
+    const copyEnd = at + end - start;
+    observer?.sending(slab.bytes, at, copyEnd, port);
     const from = this.ports[to.listener];
     if (from === undefined) throw new Error(`message sent through listener ${to.listener}, which does not exist`);
-    network.send(slab.bytes, at, at + end - start, from, port);
+    if (sendFailPercent > 0 && random.percent(sendFailPercent)) {
+      // What has no owner is lost, as if by the network.
+      if (owner < 0) return true;
+      observer?.refused?.();
+      return false;
+    }
+    network.send(slab.bytes, at, copyEnd, from, port);
+    return true;
   }
 
   /** @internal Queues an offer of one engine for another. */
@@ -290,7 +265,8 @@ export class NodeViaduct implements SimHost {
     if (shard < 0 || shard >= this.shards.length) throw new Error(`offer to shard ${shard}, which does not exist`);
     const { slab } = this.world;
     const at = slab.copy(bytes, start, end);
-    const copy = new Queued(slab.bytes, at, at + end - start, undefined, meta.listener, meta);
+    const copy = new Queued();
+    copy.set(slab.bytes, at, at + end - start, undefined, meta.listener, meta);
     copy.keyLo = meta.keyLo;
     copy.keyHi = meta.keyHi;
     copy.kind = meta.kind;
@@ -304,7 +280,7 @@ export class NodeViaduct implements SimHost {
     const { options, routes, log, engine } = this.settings;
     const built = engine(
       { ...options, shard: shard.index },
-      { outbox: shard.outbox, counters: shard.counters, log },
+      { outbox: shard.outbox, counters: shard.counters, log, memory: { bytes: shard.outbox.bytes, start: ARENA_AT, end: shard.outbox.bytes.length } },
       routes,
     );
     built.onWork = () => {
@@ -334,27 +310,42 @@ export class NodeViaduct implements SimHost {
   timer(shard: SimShard): void {
     const nowMs = this.world.clock.nowMs;
     shard.engine.advance(nowMs);
+    this.tellRefused(shard);
     if (shard.engine.nextDeadlineMs() <= nowMs) throw new Error('nextDeadlineMs() is not after the time of advance()');
     if (shard.engine.suspended() > 0) this.isRestless = true;
     this.armTimer(shard);
   }
 
+  /** @internal Memory for a fresh engine. */
+  outboxOf(): SimOutbox {
+    return new SimOutbox(this, this.settings.options.limits.storeBytes);
+  }
+
   private run(shard: SimShard, batch: number): void {
-    const { scratch } = this;
     shard.engine.advance(this.world.clock.nowMs);
+    const { engine, outbox } = shard;
     for (let i = 0; i < batch && !shard.isIdle; i++) {
       const message = shard.take();
       const { bytes, start, end, sender } = message;
       if (sender !== undefined) this.observer?.processing(bytes, start, end, sender);
       // The engine gets a copy that the next message overwrites, at an offset that is not 0, as a ring would hand it.
-      const at = 16 + (start & 15);
-      scratch.set(bytes.subarray(start, end), at);
-      shard.engine.receive(scratch, at, at + end - start, message);
+      const at = INBOUND_AT + (start & 15);
+      outbox.bytes.set(bytes.subarray(start, end), at);
+      engine.receive(outbox.bytes, at, at + end - start, message);
+      if (sender !== undefined) this.observer?.processed?.();
+      this.spare.push(message);
     }
+    this.tellRefused(shard);
     // A shard that is behind goes on without another pause: lag is bounded, it does not add up to an overload.
     if (!shard.isIdle) shard.readyMs = this.world.clock.nowMs;
     if (shard.engine.suspended() > 0) this.isRestless = true;
     this.armTimer(shard);
+  }
+
+  /** Tells the engine of what could not be sent, as a driver does behind a batch; what it sends then may fail as well. */
+  private tellRefused(shard: SimShard): void {
+    const { refused } = shard.outbox;
+    for (let owner = refused.pop(); owner !== undefined; owner = refused.pop()) shard.engine.sendFailed(owner);
   }
 
   private enqueue(index: number, message: Queued): boolean {

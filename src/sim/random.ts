@@ -62,6 +62,27 @@ export class Random {
   }
 }
 
+/** A seed for the part number `n` of something that has a seed: parts next to each other have nothing in common. */
+export function seedOf(seed: number, n: number): number {
+  return mix(mix(seed ^ 0x5bd1e995) ^ n);
+}
+
+/**
+ * Draws one number for every question, the sure ones too. So the answers to the other questions stay the same when a chance
+ * is set to 0: what failing runs are made smaller by.
+ */
+export class SteadyRandom extends Random {
+  override below(bound: number): number {
+    const bits = this.bits();
+    return bound < 2 ? 0 : Math.floor((bits / 0x1_0000_0000) * bound);
+  }
+
+  override percent(percent: number): boolean {
+    const bits = this.bits();
+    return percent >= 100 || bits < percent * 42_949_672.96;
+  }
+}
+
 function mix(value: number): number {
   let x = value | 0;
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);

@@ -15,7 +15,7 @@ import {
 } from './message-reader.js';
 import { contactUri, recordRoutes } from './message-writer.js';
 import type { ByteRange } from './slab.js';
-import { UA_CALLING, UA_COMPLETED, type UaClientTransaction, type UaServerTransaction } from './ua-transaction.js';
+import { UA_CALLING, UA_COMPLETED, UA_PROCEEDING, type UaClientTransaction, type UaServerTransaction } from './ua-transaction.js';
 import { PlannedMoment, type UaDialog, type UaWorld, UserAgent } from './user-agent.js';
 
 /** What a caller does. Times are ms after the request went out first; -1: never. */
@@ -27,8 +27,16 @@ export interface CallerPlan {
   readonly cancelAfterMs: number;
   /** Cancels without waiting for a provisional response, as some phones do. */
   readonly cancelsBlindly: boolean;
+  /** How often it sends its CANCEL at a time: 1, or more as some phones do. */
+  readonly cancelSends: number;
   /** After the first 2xx: when it hangs up. 0: BYE right behind the ACK. */
   readonly hangUpAfterMs: number;
+  /** After the first 2xx: when it sends a re-INVITE. */
+  readonly reinviteAfterMs: number;
+  /** When it cancels that, after it was sent, and as soon after that as a provisional response is there. */
+  readonly reinviteCancelAfterMs: number;
+  /** CANCEL of a re-INVITE and ACK to its failure go without the Route that it had. */
+  readonly isRouteless: boolean;
   /** Branches with the magic cookie of RFC 3261. */
   readonly hasCookie: boolean;
 }
@@ -36,6 +44,10 @@ export interface CallerPlan {
 const MOMENT_START = 0;
 const MOMENT_CANCEL = 1;
 const MOMENT_HANG_UP = 2;
+const MOMENT_REINVITE = 3;
+const MOMENT_REINVITE_CANCEL = 4;
+/** A caller that waits for the answer to its re-INVITE looks again so much later whether it may hang up. */
+const HANG_UP_RETRY_MS = 400;
 /** Longer than any proxy may take to answer a cancelled INVITE whose branches are silent. */
 const CANCEL_PATIENCE_FACTOR = 80;
 
@@ -52,12 +64,14 @@ export class Uac extends UserAgent {
   private branchText = '';
   private invite: UaClientTransaction | undefined;
   private errorAck: ByteRange | undefined;
+  private readonly reinvite: Reinvite;
 
   constructor(world: UaWorld, endpoint: Endpoint, call: number, plan: CallerPlan, startMs: number) {
     super(world, endpoint, call, plan.hasCookie);
     this.plan = plan;
     this.fromValue = `<sip:caller@${this.address}>;tag=a${call}`;
     this.toValue = `<${plan.requestUri}>`;
+    this.reinvite = new Reinvite(this, plan);
     world.clock.schedule(new PlannedMoment(this, MOMENT_START), startMs);
   }
 
@@ -66,15 +80,23 @@ export class Uac extends UserAgent {
     else if (what === MOMENT_CANCEL) {
       this.wantsCancel = true;
       this.cancelIfAllowed();
-    } else {
-      const first = this.dialogs[0];
-      if (first !== undefined) this.bye(first);
-    }
+    } else this.onDialogMoment(what);
+  }
+
+  private onDialogMoment(what: number): void {
+    const first = this.dialogs[0];
+    if (first === undefined) return;
+    if (what === MOMENT_REINVITE) this.reinvite.begin(first);
+    else if (what === MOMENT_REINVITE_CANCEL) this.reinvite.cancelSoon();
+    else if (this.reinvite.isPending) this.world.clock.schedule(new PlannedMoment(this, MOMENT_HANG_UP), this.nowMs + HANG_UP_RETRY_MS);
+    else this.bye(first);
   }
 
   override onTimeout(transaction: UaClientTransaction): void {
     if (transaction === this.invite) this.outcome = 408;
     else this.timeouts++;
+    // A dialog whose re-INVITE nobody answers is over (RFC 3261 §14.1).
+    if (this.reinvite.owns(transaction) && this.dialogs[0] !== undefined) this.bye(this.dialogs[0]);
   }
 
   protected override onRequest(transaction: UaServerTransaction): void {
@@ -92,6 +114,10 @@ export class Uac extends UserAgent {
   }
 
   protected override onResponse(transaction: UaClientTransaction, isFirstFinal: boolean): void {
+    if (this.reinvite.owns(transaction)) {
+      this.reinvite.onResponse(transaction);
+      return;
+    }
     if (transaction !== this.invite) return;
     const { status } = transaction;
     if (status < 200) {
@@ -135,6 +161,7 @@ export class Uac extends UserAgent {
     if (invite.state === UA_CALLING && !plan.cancelsBlindly) return;
     const message = this.buildInitial(M_CANCEL, this.branchText, this.toValue, 'SIP;cause=600');
     this.cancel = this.request(M_CANCEL, 1, this.branchText, message, this.world.proxy);
+    for (let i = 1; i < plan.cancelSends; i++) this.send(message, this.world.proxy);
     if (invite.state !== UA_CALLING) invite.endWithin(CANCEL_PATIENCE_FACTOR * this.world.timers.t1Ms);
   }
 
@@ -175,6 +202,77 @@ export class Uac extends UserAgent {
     else if (plan.hangUpAfterMs > 0) {
       world.clock.schedule(new PlannedMoment(this, MOMENT_HANG_UP), this.nowMs + plan.hangUpAfterMs);
     }
+    if (plan.reinviteAfterMs >= 0 && plan.hangUpAfterMs !== 0 && !dialog.isEnded) {
+      world.clock.schedule(new PlannedMoment(this, MOMENT_REINVITE), this.nowMs + plan.reinviteAfterMs);
+      if (plan.reinviteCancelAfterMs >= 0) {
+        world.clock.schedule(new PlannedMoment(this, MOMENT_REINVITE_CANCEL), this.nowMs + plan.reinviteAfterMs + plan.reinviteCancelAfterMs);
+      }
+    }
+  }
+}
+
+/** The re-INVITE of a caller (RFC 3261 §14.1), its CANCEL, and the ACK to whatever answers it. */
+class Reinvite {
+  private readonly agent: Uac;
+  private readonly plan: CallerPlan;
+  private transaction: UaClientTransaction | undefined;
+  private dialog: UaDialog | undefined;
+  private branch = '';
+  private wantsCancel = false;
+  private hasCancelled = false;
+  private ack: ByteRange | undefined;
+
+  constructor(agent: Uac, plan: CallerPlan) {
+    this.agent = agent;
+    this.plan = plan;
+  }
+
+  get isPending(): boolean {
+    return this.transaction !== undefined && this.transaction.state < UA_COMPLETED;
+  }
+
+  owns(transaction: UaClientTransaction): boolean {
+    return transaction === this.transaction;
+  }
+
+  begin(dialog: UaDialog): void {
+    const { agent } = this;
+    if (dialog.isEnded) return;
+    this.dialog = dialog;
+    this.branch = agent.newBranch();
+    dialog.cseq++;
+    const message = agent.buildInDialog(dialog, M_INVITE, dialog.cseq, this.branch);
+    this.transaction = agent.request(M_INVITE, dialog.cseq, this.branch, message, agent.nextHop(dialog));
+  }
+
+  cancelSoon(): void {
+    this.wantsCancel = true;
+    this.cancelIfAllowed();
+  }
+
+  onResponse(transaction: UaClientTransaction): void {
+    const { agent, dialog } = this;
+    if (dialog === undefined) return;
+    const { status, cseq } = transaction;
+    if (status < 200) {
+      this.cancelIfAllowed();
+    } else if (status < 300) {
+      this.ack ??= agent.buildInDialog(dialog, M_ACK, cseq, agent.newBranch());
+      agent.send(this.ack, agent.nextHop(dialog));
+    } else {
+      this.ack ??= agent.buildInDialog(dialog, M_ACK, cseq, this.branch, this.plan.isRouteless);
+      agent.send(this.ack, transaction.to);
+    }
+  }
+
+  private cancelIfAllowed(): void {
+    const { agent, transaction, dialog } = this;
+    if (!this.wantsCancel || this.hasCancelled || transaction?.state !== UA_PROCEEDING || dialog === undefined) return;
+    this.hasCancelled = true;
+    const message = agent.buildInDialog(dialog, M_CANCEL, transaction.cseq, this.branch, this.plan.isRouteless);
+    agent.request(M_CANCEL, transaction.cseq, this.branch, message, transaction.to);
+    for (let i = 1; i < this.plan.cancelSends; i++) agent.send(message, transaction.to);
+    transaction.endWithin(CANCEL_PATIENCE_FACTOR * agent.world.timers.t1Ms);
   }
 }
 

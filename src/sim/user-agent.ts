@@ -139,20 +139,20 @@ export abstract class UserAgent implements SimHost {
   }
 
   /** A branch that was never used before. */
-  protected newBranch(): string {
+  newBranch(): string {
     return `${this.hasCookie ? 'z9hG4bK' : ''}${this.call}.${this.port.endpoint.a0 & 0xff_ffff}.${++this.branches}`;
   }
 
   /** Sends a request as a new client transaction. `branch` is the text that `message` carries. */
-  protected request(method: number, cseq: number, branch: string, message: ByteRange, to: Port): UaClientTransaction {
+  request(method: number, cseq: number, branch: string, message: ByteRange, to: Port): UaClientTransaction {
     const transaction = new UaClientTransaction(this, method, cseq, hashText(branch), message, to);
     this.clients.push(transaction);
     transaction.start();
     return transaction;
   }
 
-  /** Builds a request inside a dialog (RFC 3261 §12.2.1.1). */
-  protected buildInDialog(dialog: UaDialog, method: number, cseq: number, branch: string): ByteRange {
+  /** Builds a request inside a dialog (RFC 3261 §12.2.1.1), `isRouteless`: without its Route. */
+  buildInDialog(dialog: UaDialog, method: number, cseq: number, branch: string, isRouteless = false): ByteRange {
     const name = METHODS[method]!;
     const writer = this.world.writer.begin(name).text(' ').text(dialog.target)
       .text(' SIP/2.0\r\nVia: SIP/2.0/UDP ').text(this.address).text(';branch=').text(branch)
@@ -161,7 +161,8 @@ export abstract class UserAgent implements SimHost {
       .text('@sim\r\nFrom: ').text(dialog.local)
       .text('\r\nTo: ').text(dialog.remote)
       .text('\r\nMax-Forwards: 70\r\n');
-    if (dialog.routes !== '') writer.text('Route: ').text(dialog.routes).text('\r\n');
+    if (method === M_INVITE) writer.text('Contact: <sip:caller@').text(this.address).text('>\r\n');
+    if (dialog.routes !== '' && !isRouteless) writer.text('Route: ').text(dialog.routes).text('\r\n');
     return writer.end();
   }
 
@@ -174,7 +175,7 @@ export abstract class UserAgent implements SimHost {
   }
 
   /** Where requests of a dialog go first: the topmost Route, else the remote target. */
-  protected nextHop(dialog: UaDialog): Port {
+  nextHop(dialog: UaDialog): Port {
     const { network, proxy, proxyAddress } = this.world;
     const uri = dialog.routes === '' ? dialog.target : dialog.routes;
     const address = hostPort(uri);

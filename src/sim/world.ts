@@ -32,6 +32,10 @@ export interface WorldOptions {
   readonly maxForwards?: number;
   /** Default 0 here: nothing is held, so that a test sees what a CANCEL does at once. */
   readonly earlyCancelMs?: number;
+  /** Default 0 here: no Max-Breadth is added. */
+  readonly maxBreadth?: number;
+  /** Of the datagrams that the proxy sends: those that its transport refuses. */
+  readonly sendFailPercent?: number;
   readonly lagMs?: number;
   readonly batchMax?: number;
   /** Addresses that the proxy listens on; default `10.0.0.1:5060`. */
@@ -93,8 +97,11 @@ export class World {
   readonly random: Random;
   readonly network: Network;
   readonly slab = new Slab();
+  /** The proxy; `nodes` has it and those that were added. */
   readonly viaduct: NodeViaduct;
+  readonly nodes: NodeViaduct[] = [];
   readonly log: EngineLog;
+  private readonly options: WorldOptions;
   private readonly recorder = new Recorder(this);
   private sent: SentMessage[] = [];
   private hasWoken = false;
@@ -103,7 +110,13 @@ export class World {
     this.random = new Random(options.seed ?? 1);
     this.network = new Network(this.clock, this.random.stream('network'), { ...PERFECT_NETWORK, ...options.network });
     this.log = options.log ?? new RecordedLog();
-    const listen = options.listen ?? ['10.0.0.1:5060'];
+    this.options = options;
+    this.viaduct = this.addNode(options.node ?? 0, options.listen ?? ['10.0.0.1:5060'], options.routes);
+  }
+
+  /** Another proxy with the same settings, that listens on `listen` and runs `routes`. `node`: 0 to 255, one for each. */
+  addNode(node: number, listen: readonly string[], routes: Routes): NodeViaduct {
+    const { options } = this;
     const addresses = listen.map(parseEndpoint);
     const listeners = listen.map((sentBy, index): ListenerInfo => {
       const address = addresses[index]!;
@@ -112,11 +125,11 @@ export class World {
       return { family: address.family === 6 ? 6 : 4, sentBy, ours: [{ host, port: address.port }] };
     });
     const records = options.records ?? true;
-    this.viaduct = new NodeViaduct(
+    const viaduct = new NodeViaduct(
       {
         options: {
           shards: options.shards ?? 1,
-          node: options.node ?? 0,
+          node,
           secret: Uint32Array.from([0x51ed270b, 0x0badcafe, 0x2f6e2b1d, 0x7a3c9e55]),
           listeners,
           timers: { ...DEFAULT_TIMERS, ...options.timers },
@@ -124,24 +137,29 @@ export class World {
           serverHeader: '',
           maxForwards: options.maxForwards ?? 70,
           earlyCancelMs: options.earlyCancelMs ?? 0,
+          maxBreadth: options.maxBreadth ?? 0,
+          shardingKey: options.key ?? 'transaction',
         },
         key: options.key ?? 'transaction',
-        routes: options.routes,
+        routes,
         log: this.log,
         engine: options.engine ?? REAL_ENGINE,
         lagMs: options.lagMs ?? 0,
         batchMax: options.batchMax ?? 8,
+        sendFailPercent: options.sendFailPercent ?? 0,
         addresses,
       },
       {
         clock: this.clock,
         network: this.network,
-        random: this.random.stream('scheduler'),
+        random: this.random.stream(this.nodes.length === 0 ? 'scheduler' : `scheduler ${node}`),
         slab: this.slab,
         // The engine lends its endpoint: a port keeps a copy.
         stranger: (to) => (records ? this.network.attach({ ...to }, this.recorder) : undefined),
       },
     );
+    this.nodes.push(viaduct);
+    return viaduct;
   }
 
   get nowMs(): number {
@@ -173,7 +191,7 @@ export class World {
   /** `advanceTo` for scripts that await. */
   async advanceToAsync(ms: number): Promise<void> {
     while (this.clock.nextMs() <= ms && this.clock.step()) {
-      if (this.hasWoken || this.viaduct.isRestless) await this.settle();
+      if (this.hasWoken || this.isRestless()) await this.settle();
     }
     if (ms < Infinity) this.clock.runTo(ms);
   }
@@ -227,11 +245,20 @@ export class World {
   /** Lets pending promises go on. */
   private async settle(): Promise<void> {
     this.hasWoken = false;
-    this.viaduct.isRestless = false;
-    this.viaduct.catchUp();
+    for (const node of this.nodes) {
+      node.isRestless = false;
+      node.catchUp();
+    }
     for (let turn = 0; turn < MICROTASK_TURNS; turn++) await Promise.resolve();
-    this.viaduct.isRestless = false;
-    this.viaduct.rearm();
+    for (const node of this.nodes) {
+      node.isRestless = false;
+      node.rearm();
+    }
+  }
+
+  private isRestless(): boolean {
+    for (const node of this.nodes) if (node.isRestless) return true;
+    return false;
   }
 
   private put(from: string, message: string | Uint8Array, listener: number): void {

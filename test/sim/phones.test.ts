@@ -18,7 +18,11 @@ const CALLER: CallerPlan = {
   requestUri: 'sip:0@10.2.0.0:5060',
   cancelAfterMs: -1,
   cancelsBlindly: false,
+  cancelSends: 1,
   hangUpAfterMs: 2000,
+  reinviteAfterMs: -1,
+  reinviteCancelAfterMs: -1,
+  isRouteless: false,
   hasCookie: true,
 };
 const CALLEE: CalleePlan = {
@@ -29,6 +33,9 @@ const CALLEE: CalleePlan = {
   status: 200,
   answersWhenCancelled: false,
   hangUpAfterMs: -1,
+  reinviteRingAfterMs: -1,
+  reinviteAnswerAfterMs: 0,
+  reinviteStatus: 200,
   hasCookie: true,
 };
 
