@@ -75,9 +75,10 @@ export class ReceiveLoop {
       const received: number = quiet
         ? this.receiveIdle(busy ? IDLE_SLEEP_BUSY_MS : IDLE_SLEEP_MS)
         : receiver.receiveBatch(busy ? 0 : RECEIVE_WAIT_MS, false);
-      const passedOn = outRings.drain();
+      outRings.drain();
       if (received > 0) counters[C_BATCHES]!++;
-      quiet = received === 0 && passedOn === 0;
+      // The blocking receive is deaf to the bell: a CANCEL that goes from shard to shard must not wait for it at each.
+      quiet = received === 0;
       const nowMs = performance.now();
       const pauseUs = coalescer.pauseUs(received, received >= FULL_BATCH, nowMs);
       if (nowMs - lastTurnMs >= TURN_EVERY_MS) {

@@ -3,8 +3,12 @@
  * that cannot live costs a thread start now and then instead of a busy loop. Pure arithmetic. Main thread.
  */
 
-/** A shard that lived this long was healthy: its death starts the count afresh. */
-const HEALTHY_LIFE_MS = 10_000;
+/**
+ * A shard that lived this long was healthy: its death starts the count afresh. What cannot live at all dies in less than
+ * that, and one that has carried calls for a second shall carry the next ones without a delay: a message that kills a shard
+ * now and then costs a thread start, not seconds of everybody's calls.
+ */
+const HEALTHY_LIFE_MS = 1_000;
 /** Delay after the second death in a row; doubles with each further one. */
 const FIRST_DELAY_MS = 100;
 /** Longest delay. */

@@ -14,6 +14,8 @@ import { Supervisor } from './supervisor.js';
 
 /** How often main looks whether the shards have drained, milliseconds. */
 const DRAIN_POLL_MS = 10;
+/** A server that has run this long starts its spare thread: not at once, since the start has enough to do, milliseconds. */
+const SPARE_AFTER_MS = 1_000;
 /** How long a shard may take to leave its loop before its thread is ended, milliseconds. */
 const STOP_WAIT_MS = 1_000;
 
@@ -37,6 +39,7 @@ export class RunningShards {
   private readonly options: RunningShardsOptions;
   private readonly pool: ShardPool;
   private script: CompiledScript;
+  private spareTimer: NodeJS.Timeout | undefined;
 
   /** Starts the threads; the shards start with `start`. */
   constructor(options: RunningShardsOptions) {
@@ -54,6 +57,8 @@ export class RunningShards {
         return startShardLife(this.pool, ends[shard]!, settings, onReport);
       },
       onCrash: () => void counters[C_SHARD_RESTARTS]!++,
+      // The replacement has taken the spare thread.
+      onReplaced: () => this.pool.prepareSpare(),
       nowMs: () => clock.exactMs(),
       after: (delayMs, fire) => {
         const timer = setTimeout(fire, delayMs);
@@ -63,8 +68,10 @@ export class RunningShards {
   }
 
   /** Resolves when every shard takes messages. Rejects with `StartError`. */
-  start(): Promise<void> {
-    return this.supervisor.startAll();
+  async start(): Promise<void> {
+    await this.supervisor.startAll();
+    this.spareTimer = setTimeout(() => this.pool.prepareSpare(), SPARE_AFTER_MS);
+    this.spareTimer.unref();
   }
 
   /** Has every shard use `script` from now on, replacements included; if one cannot, all go on with the present one. */
@@ -92,6 +99,7 @@ export class RunningShards {
 
   /** Stops every shard and ends every thread, also one that is stuck. */
   async stop(): Promise<void> {
+    clearTimeout(this.spareTimer);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_WAIT_MS)));
     await Promise.race([this.supervisor.stopAll(), patience]);

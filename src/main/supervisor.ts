@@ -27,6 +27,8 @@ export interface SupervisorPorts {
   start(shard: number, onReport: (message: FromShard) => void): ShardLife;
   /** A shard died and will be replaced (for the counter). */
   onCrash(shard: number): void;
+  /** The replacement of a dead shard takes messages. */
+  onReplaced(shard: number): void;
   /** Monotonic milliseconds. */
   nowMs(): number;
   /** Calls `fire` in `delayMs`; the returned function cancels it. */
@@ -165,8 +167,11 @@ export class Supervisor {
     const slot = this.slots[shard]!;
     switch (message.type) {
       case 'ready':
-        if (slot.wasReady) this.ports.log.info({ shard }, 'shard replaced: it takes messages again');
         slot.ready = true;
+        if (slot.wasReady) {
+          this.ports.log.info({ shard }, 'shard replaced: it takes messages again');
+          this.ports.onReplaced(shard);
+        }
         slot.wasReady = true;
         if (this.slots.every((other) => other.ready)) this.onAllReady?.();
         break;

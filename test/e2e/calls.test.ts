@@ -30,16 +30,16 @@ describe.skipIf(!peersAvailable('calls')).each([1, 2, 4])('calls with %i shards'
       await runCalls(withProxy({ caller: 'answered-uac', callee: 'answered-uas' }));
     });
 
-    test('a busy callee gets one ACK, from the proxy', async () => {
+    test('a busy callee gets one ACK, from the proxy (case 5)', async () => {
       const { callee } = await runCalls(withProxy({ caller: 'busy-uac', callee: 'busy-uas' }));
       expect(callee.count('ACK', 'Recv')).toBe(CALLS);
     });
 
-    test('a caller that hangs up while it rings cancels the callee', async () => {
+    test('a caller that hangs up while it rings cancels the callee (case 8)', async () => {
       await runCalls(withProxy({ caller: 'cancel-uac', callee: 'cancel-uas' }));
     });
 
-    test('copies of a 200 whose ACK is late all come through', async () => {
+    test('copies of a 200 whose ACK is late all come through (case 4)', async () => {
       const { caller, callee } = await runCalls(withProxy({ caller: 'late-ack-uac', callee: 'late-ack-uas' }));
       expect(callee.count('200', 'Retrans')).toBeGreaterThanOrEqual(2 * CALLS);
       expect(caller.count('200', 'Retrans')).toBe(callee.count('200', 'Retrans'));
@@ -95,7 +95,7 @@ describe.skipIf(!peersAvailable('calls')).each([1, 2, 4])('calls with %i shards'
     describe('with nothing else running', () => {
       const alone = useProxy('copies', { shards, io, timers: TIMERS });
 
-      test('an INVITE that comes three times runs the script once and reaches the callee once', async () => {
+      test('an INVITE that comes three times runs the script once and reaches the callee once (case 1)', async () => {
         const { group, proxy } = alone;
         const copier = await Copier.open(proxy.ipv4);
         try {

@@ -19,6 +19,8 @@ export interface ProxyOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments of node itself. */
   readonly nodeArgs?: readonly string[];
+  /** `proxy.earlyCancelMs`; the default when left out. */
+  readonly earlyCancelMs?: number;
   /** Timer settings in milliseconds; what is left out keeps its default. */
   readonly timers?: {
     readonly t1Ms?: number;

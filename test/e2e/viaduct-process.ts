@@ -34,6 +34,7 @@ async function startViaduct(group: ProcessGroup, options: ProxyOptions): Promise
     io: options.io,
     routes: join(ROUTES, `${options.routes ?? 'calls'}.ts`),
     timers: options.timers ?? {},
+    proxy: options.earlyCancelMs === undefined ? {} : { earlyCancelMs: options.earlyCancelMs },
     log: { format: 'json' },
     control: { socket },
   };

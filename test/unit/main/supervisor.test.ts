@@ -35,6 +35,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 class Stage {
   readonly lives: FakeLife[] = [];
   readonly crashes: number[] = [];
+  readonly replaced: number[] = [];
   readonly errors: string[] = [];
   readonly timers: { delayMs: number; fire: () => void }[] = [];
   nowMs = 0;
@@ -50,6 +51,7 @@ class Stage {
         return life;
       },
       onCrash: (shard) => this.crashes.push(shard),
+      onReplaced: (shard) => this.replaced.push(shard),
       nowMs: () => this.nowMs,
       after: (delayMs, fire) => {
         const timer = { delayMs, fire };
@@ -106,8 +108,10 @@ describe('supervisor', () => {
     stage.fireTimer();
     expect(stage.lives.map((life) => life.shard)).toEqual([0, 1, 1]);
     expect(stage.supervisor.isReady(1)).toBe(false);
+    expect(stage.replaced).toEqual([]);
     stage.lives[2]!.report({ type: 'ready' });
     expect(stage.supervisor.isReady(1)).toBe(true);
+    expect(stage.replaced).toEqual([1]);
   });
 
   it('replaces a shard that ended although nobody stopped it', async () => {
