@@ -9,6 +9,7 @@ export default defineConfig({
   // Longest first: a name also stands for what begins with it and a slash.
   resolve: {
     alias: {
+      'viaduct/load': fileURLToPath(new URL('src/load/index.ts', import.meta.url)),
       'viaduct/testing': fileURLToPath(new URL('src/testing/index.ts', import.meta.url)),
       viaduct: fileURLToPath(new URL('src/index.ts', import.meta.url)),
     },

@@ -4,6 +4,7 @@
  *
  *     node scripts/setup.mjs                     set up
  *     node scripts/setup.mjs --run [ARGS …]      set up, then `viaduct run ARGS …` in this process
+ *     node scripts/setup.mjs --load [ARGS …]     the same with `viaduct load ARGS …`
  *
  * Two at once are safe: one works, the other waits; and dist/ is replaced as a whole once its build has succeeded.
  */
@@ -18,6 +19,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where a build notes what it was built from. */
 const STAMP = 'dist/.source-hash';
+/** Commands of Viaduct that are run once all is set up. */
+const COMMANDS = { '--run': 'run', '--load': 'load' };
 const LOCK_WAIT_MS = 300_000;
 const LOCK_POLL_MS = 100;
 
@@ -184,7 +187,8 @@ async function main(args) {
   if (!satisfies(process.version, engines.node)) {
     throw new SetupError(`Viaduct needs Node ${engines.node}, this is ${process.version}. Get a newer one from https://nodejs.org`);
   }
-  const run = args[0] === '--run';
+  const command = COMMANDS[args[0]];
+  const run = command !== undefined;
   if (packagesNeeded(run) || buildNeeded()) {
     await withLock(lockFile(), () => {
       if (packagesNeeded(run)) install();
@@ -193,9 +197,9 @@ async function main(args) {
   }
   if (!run) return;
   // In this process: signals and the terminal need no forwarding.
-  const command = join(ROOT, 'dist/cli/main.js');
-  process.argv = [process.execPath, command, 'run', ...args.slice(1)];
-  await import(pathToFileURL(command).href);
+  const program = join(ROOT, 'dist/cli/main.js');
+  process.argv = [process.execPath, program, command, ...args.slice(1)];
+  await import(pathToFileURL(program).href);
 }
 
 // Imported by its test, it does nothing.

@@ -63,6 +63,12 @@ export const ERRORS = {
     message: 'the control command {command} was refused: {reason}',
     exitCode: 1,
   },
+  VD_LOAD_USAGE: { meaning: 'flags of `viaduct load` that do not go together, or a value that is not allowed', message: null, exitCode: 2 },
+  VD_LOAD_FILE: { meaning: 'a file named to `viaduct load` cannot be read or written, or is none of its kind', message: null, exitCode: 2 },
+  VD_LOAD_UNREACHABLE: { meaning: 'nobody answers at the target of `viaduct load`', message: null, exitCode: 2 },
+  VD_LOAD_START: { meaning: 'a load thread cannot begin: a port in use, a scenario with an error', message: null, exitCode: 2 },
+  VD_LOAD_THREAD: { meaning: 'a load thread died', message: null, exitCode: 1 },
+  VD_LOAD_WATCH: { meaning: 'a process of `--watch-pid` cannot be watched', message: null, exitCode: 2 },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -37,7 +37,7 @@ const load = (file) => import(pathToFileURL(resolve(values.dist, 'load', file)).
 const { Histogram } = await load('histogram.js');
 const metricsModule = await load('metrics.js');
 const control = await load('control.js');
-const { setupBytes } = await load('run-thread.js');
+const { setupBytes } = await load('ua/build.js');
 const { LOAD_COUNTERS, LOAD_TIMES, METRICS_SLOTS, timeAt } = metricsModule;
 
 const threads = number('threads');

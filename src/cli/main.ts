@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../telemetry/version.js';
 import { checkCommand } from './check.js';
+import { loadCommand } from './load.js';
 import { reportError } from './report-error.js';
 import { runCommand } from './run.js';
 import { statsCommand } from './stats.js';
@@ -13,6 +14,7 @@ Examples:
   viaduct run --config site.yaml --set shards=4   run with a configuration of your own, one setting changed
   viaduct check --config site.yaml                say what is wrong with a configuration and its script
   viaduct stats --watch                           watch the counters of the running instance
+  viaduct load --rate 500                         place calls through it, and measure
 
 VIADUCT_DEBUG=1 adds stack traces to errors.`;
 
@@ -26,7 +28,7 @@ function program(): Command {
     .helpCommand(false)
     .showHelpAfterError('(viaduct --help shows what there is)')
     .addHelpText('after', EXAMPLES);
-  for (const command of [runCommand(), checkCommand(), statsCommand()]) {
+  for (const command of [runCommand(), checkCommand(), statsCommand(), loadCommand()]) {
     command
       .version(VERSION, '-V, --version', 'print the version')
       .helpOption('-h, --help', 'print this help')

@@ -18,6 +18,8 @@ export interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Pointer, valueBytes: number): number;
   getsockopt(fd: number, level: number, name: number, value: Pointer, valueBytes: Pointer): number;
   poll(pollfds: Pointer, count: number, timeoutMs: number): number;
+  /** `timeout` is a struct timespec: waits finer than a millisecond. */
+  ppoll(pollfds: Pointer, count: number, timeout: Pointer, signalMask: null): number;
   recvmmsg(fd: number, messages: Pointer, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, messages: Pointer, count: number, flags: number): number;
   read(fd: number, into: Pointer, bytes: number): number;
@@ -125,6 +127,7 @@ function bindFunctions(koffi: typeof import('koffi'), library: import('koffi').L
     setsockopt: library.func('int setsockopt(int fd, int level, int name, void *val, unsigned int len)'),
     getsockopt: library.func('int getsockopt(int fd, int level, int name, void *val, void *len)'),
     poll: library.func('int poll(void *fds, unsigned long n, int timeout)'),
+    ppoll: library.func('int ppoll(void *fds, unsigned long n, void *timeout, void *mask)'),
     recvmmsg: library.func('int recvmmsg(int fd, void *msgs, unsigned int n, int flags, void *timeout)'),
     sendmmsg: library.func('int sendmmsg(int fd, void *msgs, unsigned int n, int flags)'),
     read: library.func('long read(int fd, void *buf, unsigned long n)'),

@@ -70,6 +70,11 @@ export class TimerWheel {
     return this.#nowMs;
   }
 
+  /** The time of the first `advance`. */
+  get originMs(): number {
+    return this.#originMs;
+  }
+
   isArmed(node: number): boolean {
     return this.#next[node] !== 0;
   }

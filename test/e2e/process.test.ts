@@ -48,7 +48,7 @@ async function start(driver: 'batch' | 'dgram', overrides: Overrides = {}, hooks
     sharding: { key: 'transaction', node: 0, secret: undefined },
     timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000, timerCMs: 185_000, timerDMs: 32_000 },
     limits: { transactions: 1000, branches: 1000, storeBytes: 1 << 20, datagramBytes: 65_507, headers: 256, targets: 32, heldCancels: 256 },
-    proxy: { serverHeader: '', maxForwards: 70, earlyCancelMs: 50 },
+    proxy: { serverHeader: '', maxForwards: 70, maxBreadth: 60, earlyCancelMs: 50 },
     log: { level: 'silent', format: 'json' },
     control: { socket: overrides.socket },
     shutdown: { drainMs: 0 },

@@ -120,12 +120,12 @@ function viaFields(message: RawMessage): string[] {
   );
 }
 
-/** What a proxy may not touch (RFC 3261 16.6): everything but Via, Max-Forwards and Route, byte for byte. */
+/** What a proxy may not touch (RFC 3261 16.6): everything but Via, Max-Forwards, Max-Breadth and Route, byte for byte. */
 function expectUnchanged(file: TortureFile, sent: RawMessage, forwarded: RawMessage): void {
   const hadLength = fieldsNamed(sent, 'content-length').length > 0;
   const kept = (message: RawMessage): string[] =>
     message.fields
-      .filter(({ name }) => !['via', 'max-forwards', 'route'].includes(name) && (hadLength || name !== 'content-length'))
+      .filter(({ name }) => !['via', 'max-forwards', 'max-breadth', 'route'].includes(name) && (hadLength || name !== 'content-length'))
       .map(({ raw }) => raw);
   expect(kept(forwarded)).toEqual(kept(sent));
   expect(forwarded.body).toBe(sent.body);

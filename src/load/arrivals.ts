@@ -1,0 +1,79 @@
+/**
+ * The plan of arrivals: when calls are due, whatever became of those before them (open loop). The rate may change at any
+ * moment; what was left until the next arrival then passes at the new rate, so a ramp is followed exactly. Pure: time and
+ * randomness are handed in. Load thread.
+ *
+ * From 1,000 calls per second on, calls are due at the next whole millisecond (from 8,000 on, at the next half), several of
+ * them together where the plan puts them there: to be woken costs a thread more CPU than a call does. The times of the plan
+ * are what is rounded, before anything happens, so no call is late for it and nothing measured is the longer for it.
+ */
+import type { Random } from './random.js';
+
+/** Rates of one thread from which on arrivals stand on a grid and on a finer one, per microsecond; the steps, microseconds. */
+const GRID_RATE = 0.001;
+const FINE_GRID_RATE = 0.008;
+const GRID_US = 1000;
+const FINE_GRID_US = 500;
+
+export class Arrivals {
+  private readonly random: Random;
+  private readonly even: boolean;
+  private ratePerUs = 0;
+  /** Exact time of the next call, microseconds; Infinity while the rate is 0. */
+  private next = Infinity;
+  /** What is left until the next call, in calls, while the rate is 0. */
+  private left: number;
+
+  /** Even arrivals of thread `thread` of `threads` stand between those of the others. */
+  constructor(random: Random, kind: 'poisson' | 'even', thread: number, threads: number) {
+    this.random = random;
+    this.even = kind === 'even';
+    this.left = this.even ? (thread + 1) / threads : random.exponential();
+  }
+
+  /** When the next call is due, microseconds; Infinity while the rate is 0. */
+  get nextUs(): number {
+    return this.due(this.next);
+  }
+
+  private due(exactUs: number): number {
+    if (this.ratePerUs < GRID_RATE) return exactUs;
+    const stepUs = this.ratePerUs < FINE_GRID_RATE ? GRID_US : FINE_GRID_US;
+    return Math.ceil(exactUs / stepUs) * stepUs;
+  }
+
+  /** The rate is `perSecond` from `nowUs` on; times before are as they were. */
+  setRate(perSecond: number, nowUs: number): void {
+    const rate = perSecond > 0 ? perSecond / 1e6 : 0;
+    if (rate === this.ratePerUs) return;
+    if (this.ratePerUs > 0) {
+      // What is due already stays due: only the time from now on passes at the new rate.
+      if (this.next <= nowUs && rate > 0) {
+        this.ratePerUs = rate;
+        return;
+      }
+      this.left = Math.max(0, this.next - nowUs) * this.ratePerUs;
+    }
+    this.ratePerUs = rate;
+    this.next = rate > 0 ? nowUs + this.left / rate : Infinity;
+  }
+
+  /** Stops the plan; the next `setRate` begins it anew. */
+  stop(): void {
+    if (this.ratePerUs === 0) return;
+    this.ratePerUs = 0;
+    this.next = Infinity;
+    this.left = this.gap();
+  }
+
+  /** Takes the next call from the plan and returns when it was due. */
+  take(): number {
+    const exact = this.next;
+    this.next = exact + this.gap() / this.ratePerUs;
+    return this.due(exact);
+  }
+
+  private gap(): number {
+    return this.even ? 1 : this.random.exponential();
+  }
+}

@@ -1,0 +1,276 @@
+import { describe, expect, it } from 'vitest';
+import { defineScenario } from '../../../src/load/scenario/scenario.js';
+import { CALLEE_PORT, CALLER_PORT, UaStage, header, type Flight } from './ua-stage.js';
+
+const is = (flight: Flight, what: string): boolean => flight.text.startsWith(/^\d/.test(what) ? `SIP/2.0 ${what}` : `${what} `);
+/** Loses the first `count` of a kind. */
+const losing = (what: string, count: number) => (flight: Flight): boolean => !(is(flight, what) && count-- > 0);
+const times = (stage: UaStage, what: string): number => stage.sent.filter((flight) => is(flight, what)).length;
+
+describe('retransmission', () => {
+  it('of an INVITE doubles from T1 until 64·T1, byte for byte the same, and the call fails by timeout', () => {
+    const stage = new UaStage();
+    stage.tap = () => false;
+    stage.start();
+    const at: number[] = [];
+    for (let ms = 1; ms <= 33_000; ms++) {
+      const before = stage.sent.length;
+      stage.pass(1);
+      if (stage.sent.length > before) at.push(ms);
+    }
+    expect(at).toEqual([500, 1500, 3500, 7500, 15_500, 31_500]);
+    expect(new Set(stage.sent.map(({ text }) => text)).size).toBe(1);
+    expect(stage.counter('timeout')).toBe(1);
+    expect(stage.counter('failed')).toBe(1);
+    expect(stage.counter('retransmissionsSent')).toBe(6);
+    stage.expectClean();
+  });
+
+  it('of another request stays below T2', () => {
+    const stage = new UaStage({ scenario: 'options' });
+    stage.tap = () => false;
+    stage.start();
+    stage.pass(33_000);
+    // 0.5, 1.5, 3.5, 7.5, then every 4 seconds up to 31.5
+    expect(stage.sent).toHaveLength(11);
+    expect(stage.counter('timeout')).toBe(1);
+    stage.expectClean();
+  });
+
+  it('of the 2xx goes on until the ACK comes, and the ACK is sent again to each', () => {
+    const stage = new UaStage({ hold: { kind: 'fixed', ms: 5000 } });
+    stage.tap = losing('ACK', 2);
+    stage.start();
+    stage.pass(10_000);
+    expect(times(stage, '200')).toBe(4);
+    expect(times(stage, 'ACK')).toBe(3);
+    expect(new Set(stage.sent.filter((flight) => is(flight, 'ACK')).map(({ text }) => text)).size).toBe(1);
+    expect(stage.counter('succeeded')).toBe(1);
+    expect(stage.counter('answered')).toBe(1);
+    expect(stage.counter('retransmissionsSeen')).toBe(2);
+    stage.expectClean();
+  });
+
+  it('of a 2xx that is never acknowledged ends after 64·T1 as a missing ACK', () => {
+    const stage = new UaStage({ hold: { kind: 'fixed', ms: 60_000 } });
+    stage.tap = (flight) => !is(flight, 'ACK');
+    stage.start();
+    stage.pass(33_000);
+    expect(stage.counter('missingAck')).toBe(1);
+    expect(stage.counter('failed')).toBe(1);
+  });
+
+  it('of a 486 goes on until the ACK comes, also from a caller whose call is over', () => {
+    const stage = new UaStage({ scenario: 'busy' });
+    stage.tap = losing('ACK', 1);
+    stage.start();
+    stage.pass(2000);
+    expect(stage.flow).toEqual(['INVITE', '486', 'ACK', '486', 'ACK']);
+    expect(stage.sent[4]!.text).toBe(stage.sent[2]!.text);
+    expect(header(stage.sent[2]!.text, 'Via')).toBe(header(stage.sent[0]!.text, 'Via'));
+    expect(stage.counter('succeeded')).toBe(1);
+    expect(stage.counter('answered')).toBe(1);
+    stage.expectClean();
+  });
+
+  it('makes up for any single message that is lost', () => {
+    for (const scenario of ['call', 'cancel', 'busy', 'reinvite', 'register', 'options', 'message']) {
+      const whole = new UaStage({ scenario, ring: { kind: 'fixed', ms: 1000 }, hold: { kind: 'fixed', ms: 4000 } });
+      whole.start();
+      whole.pass(12_000);
+      for (let lost = 0; lost < whole.sent.length; lost++) {
+        const stage = new UaStage({ scenario, ring: { kind: 'fixed', ms: 1000 }, hold: { kind: 'fixed', ms: 4000 } });
+        let seen = 0;
+        stage.tap = () => seen++ !== lost;
+        stage.start();
+        stage.pass(60_000);
+        expect([scenario, lost, stage.counter('succeeded'), stage.counter('failed'), stage.counter('unexpectedMessages')]).toEqual([scenario, lost, 1, 0, 0]);
+        stage.expectClean();
+      }
+    }
+  });
+
+  it('and every message that arrives twice is absorbed', () => {
+    for (const scenario of ['call', 'cancel', 'busy', 'reinvite', 'register', 'options', 'message']) {
+      const stage = new UaStage({ scenario, ring: { kind: 'fixed', ms: 1000 }, hold: { kind: 'fixed', ms: 300 } });
+      let again = false;
+      stage.tap = ({ text, fromPort, toPort }) => {
+        if (again) return true;
+        again = true;
+        stage.inject(text, fromPort, toPort);
+        again = false;
+        return true;
+      };
+      stage.start(3);
+      stage.pass(40_000);
+      expect([scenario, stage.counter('succeeded'), stage.counter('failed'), stage.counter('unexpectedMessages')]).toEqual([scenario, 3, 0, 0]);
+      expect(stage.counter('answered')).toBe(scenario === 'register' ? 6 : 3);
+      expect(stage.counter('retransmissionsSeen')).toBeGreaterThan(0);
+      stage.expectClean();
+    }
+  });
+});
+
+describe('CANCEL', () => {
+  const ringing = defineScenario({ name: 'c', summary: 'x', caller: [{ send: 'INVITE', cancelAfter: '100ms', expect: 487 }], callee: [{ receive: 'INVITE' }, { pause: '1s' }, { reply: 180 }, { receive: 'CANCEL' }] });
+
+  it('waits for a provisional response, and has branch, To and CSeq number of the INVITE', () => {
+    const stage = new UaStage({ scenario: ringing });
+    stage.start();
+    stage.pass(900);
+    expect(times(stage, 'CANCEL')).toBe(0);
+    stage.pass(200);
+    const [cancel] = stage.sent.filter((flight) => is(flight, 'CANCEL'));
+    const invite = stage.sent[0]!.text;
+    for (const name of ['Via', 'From', 'To', 'Call-ID']) expect(header(cancel!.text, name)).toBe(header(invite, name));
+    expect(header(cancel!.text, 'CSeq')).toBe('1 CANCEL');
+    expect(stage.counter('succeeded')).toBe(1);
+    stage.expectClean();
+  });
+
+  it('that crosses a 200 leads to ACK and BYE, and the call counts as one with an unexpected status', () => {
+    const stage = new UaStage({ scenario: 'cancel', ring: { kind: 'fixed', ms: 1000 } });
+    stage.tap = (flight) => !is(flight, 'CANCEL');
+    stage.start();
+    stage.pass(150);
+    const ringingResponse = stage.sent.find((flight) => is(flight, '180'))!.text;
+    stage.inject(`${ringingResponse.replace('180 Ringing', '200 OK')}`, CALLEE_PORT, CALLER_PORT);
+    expect(stage.flow.slice(-3)).toEqual(['ACK', 'BYE', '200']);
+    expect(stage.counter('unexpectedStatus')).toBe(1);
+  });
+});
+
+describe('digest', () => {
+  const registrar = (challenge: 401 | 407, algorithm: 'MD5' | 'SHA-256' | 'SHA-512-256', qop: 'auth' | 'none', send: 'REGISTER' | 'INVITE') =>
+    defineScenario({
+      name: 'digest',
+      summary: 'x',
+      caller: send === 'INVITE' ? [{ send, body: 'sdp' }, { send: 'BYE' }] : [{ send }],
+      callee: send === 'INVITE'
+        ? [{ receive: send }, { challenge, algorithm, qop }, { reply: 200, body: 'sdp' }, { receive: 'BYE' }, { reply: 200 }]
+        : [{ receive: send }, { challenge, algorithm, qop }, { reply: 200 }],
+    });
+
+  it.each([
+    [401, 'MD5', 'auth', 'REGISTER'], [407, 'SHA-256', 'auth', 'REGISTER'], [401, 'SHA-512-256', 'none', 'REGISTER'], [407, 'MD5', 'none', 'INVITE'],
+  ] as const)('%i with %s and qop %s is answered for %s', (challenge, algorithm, qop, send) => {
+    const stage = new UaStage({ scenario: registrar(challenge, algorithm, qop, send) });
+    stage.start(2);
+    expect(stage.counter('succeeded')).toBe(2);
+    expect(stage.counter('answered')).toBe(2);
+    const second = stage.sent.find((flight) => is(flight, send) && header(flight.text, 'CSeq').startsWith('2 '))!.text;
+    expect(header(second, challenge === 401 ? 'Authorization' : 'Proxy-Authorization')).toMatch(/^Digest username="user\d"/);
+    stage.expectClean();
+  });
+
+  it('is sent again in advance, with the next nonce count', () => {
+    const stage = new UaStage({ scenario: 'register', hold: { kind: 'fixed', ms: 10 } });
+    stage.start();
+    stage.pass(20);
+    const counts = stage.sent.map(({ text }) => /nc=(\w+)/.exec(header(text, 'Authorization'))?.[1]).filter((nc) => nc !== undefined);
+    expect(counts).toEqual(['00000001', '00000002']);
+  });
+
+  it('matches the example of RFC 2617', async () => {
+    const { answerChallenge, parseChallenge } = await import('../../../src/load/ua/digest.js');
+    const challenge = parseChallenge('Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"')!;
+    const answer = answerChallenge(challenge, { method: 'GET', uri: '/dir/index.html', user: 'Mufasa', password: 'Circle Of Life', count: 1, cnonce: '0a4f113b' });
+    expect(answer).toContain('response="6629fae49393a05397450978507c4ef1"');
+  });
+
+  it('with wrong credentials is a failure of its own', () => {
+    const stage = new UaStage({ role: 'uac', scenario: 'register' });
+    stage.start();
+    const challenge = (request: string, cseq: number) =>
+      `SIP/2.0 401 Unauthorized\r\nVia: ${header(request, 'Via')}\r\nFrom: ${header(request, 'From')}\r\nTo: ${header(request, 'To')};tag=x\r\nCall-ID: ${header(request, 'Call-ID')}\r\nCSeq: ${cseq} REGISTER\r\nWWW-Authenticate: Digest realm="r", nonce="n${cseq}"\r\nContent-Length: 0\r\n\r\n`;
+    stage.inject(challenge(stage.sent[0]!.text, 1), CALLEE_PORT, CALLER_PORT);
+    stage.inject(challenge(stage.sent[1]!.text, 2), CALLEE_PORT, CALLER_PORT);
+    expect(stage.sent).toHaveLength(2);
+    expect(stage.counter('authentication')).toBe(1);
+    expect(stage.counter('failed')).toBe(1);
+    stage.expectClean();
+  });
+});
+
+describe('what fits no call', () => {
+  const request = (method: string, more = ''): string =>
+    `${method} sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKq\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>${more}\r\nCall-ID: strange\r\nCSeq: 7 ${method}\r\nContent-Length: 0\r\n\r\n`;
+
+  it('is answered and counted', () => {
+    const stage = new UaStage();
+    stage.inject(request('BYE', ';tag=nobody'), 9, CALLEE_PORT);
+    stage.inject(request('BYE'), 9, CALLEE_PORT);
+    stage.inject(request('OPTIONS'), 9, CALLEE_PORT);
+    stage.inject(request('CANCEL'), 9, CALLEE_PORT);
+    stage.inject(request('ACK', ';tag=nobody'), 9, CALLEE_PORT);
+    stage.inject('SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:1111;branch=z9hG4bKother\r\nCSeq: 1 INVITE\r\n\r\n', 9, CALLER_PORT);
+    expect(stage.flow).toEqual(['481', '481', '200', '481']);
+    expect(stage.counter('unexpectedMessages')).toBe(5);
+  });
+
+  it('is counted and dropped when it is no SIP, whatever the bytes', () => {
+    const stage = new UaStage();
+    stage.strict = false;
+    let random = 1;
+    const whole = request('INVITE');
+    for (let i = 0; i < 3000; i++) {
+      random = (Math.imul(random, 1103515245) + 12345) >>> 0;
+      const at = random % whole.length;
+      const text = i % 3 === 0 ? whole.slice(0, at) : `${whole.slice(0, at)}${String.fromCharCode(random >>> 24)}${whole.slice(at + 1 + (random & 7))}`;
+      stage.inject(text.replace('strange', `s${i}`), 9, i % 2 === 0 ? CALLEE_PORT : CALLER_PORT);
+    }
+    expect(stage.counter('unreadableMessages')).toBeGreaterThan(500);
+  });
+
+  it('is a call in an INVITE from a stranger, whoever it is', () => {
+    const stage = new UaStage();
+    stage.inject(request('INVITE'), 9, CALLEE_PORT);
+    expect(stage.flow).toEqual(['180', '200']);
+    const tag = /tag=(v\w+)/.exec(header(stage.sent[1]!.text, 'To'))![1]!;
+    stage.inject(request('ACK', `;tag=${tag}`), 9, CALLEE_PORT);
+    stage.inject(request('BYE', `;tag=${tag}`).replace('7 BYE', '8 BYE'), 9, CALLEE_PORT);
+    expect(stage.counter('answered')).toBe(1);
+    stage.expectClean();
+  });
+});
+
+describe('bounds and ends', () => {
+  it('a full table is counted and answered 503', () => {
+    const stage = new UaStage({ hold: { kind: 'fixed', ms: 1000 }, concurrency: 1 });
+    // 4096 places are kept in spare.
+    stage.start(2100);
+    expect(stage.counter('tableFull')).toBeGreaterThan(0);
+    stage.pass(1100);
+    stage.expectClean();
+  });
+
+  it('a BYE that the scenario does not wait for ends the call as ended by the peer', () => {
+    const stage = new UaStage({ hold: { kind: 'fixed', ms: 60_000 }, scenario: 'call' });
+    stage.start();
+    const ack = stage.sent.find((flight) => is(flight, 'ACK'))!.text;
+    const bye = `BYE sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:2222;branch=z9hG4bKb\r\nFrom: ${header(ack, 'To')}\r\nTo: ${header(ack, 'From')}\r\nCall-ID: ${header(ack, 'Call-ID')}\r\nCSeq: 9 BYE\r\nContent-Length: 0\r\n\r\n`;
+    stage.inject(bye, CALLEE_PORT, CALLER_PORT);
+    expect(stage.flow.at(-1)).toBe('200');
+    expect(stage.counter('endedByPeer')).toBe(1);
+  });
+
+  it('calls in progress at the end count as aborted', () => {
+    const stage = new UaStage({ hold: { kind: 'fixed', ms: 60_000 } });
+    stage.start(5);
+    stage.agent.abort();
+    expect(stage.counter('aborted')).toBe(5);
+    expect(stage.counter('failed')).toBe(5);
+    stage.expectClean();
+  });
+
+  it('the time that a proxy adds counts both directions', () => {
+    const stage = new UaStage({ ring: { kind: 'fixed', ms: 10 } });
+    stage.start();
+    stage.pass(50);
+    expect(stage.time('added').count).toBe(1);
+    expect(stage.time('invite180').count).toBe(1);
+    expect(stage.time('invite200').mostUs).toBeGreaterThanOrEqual(10_000);
+    expect(stage.time('bye200').count).toBe(1);
+    expect(stage.time('call').count).toBe(1);
+  });
+});
