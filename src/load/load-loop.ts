@@ -48,11 +48,22 @@ export class LoadLoop {
   private readonly begun = new Float64Array(STARTS_MAX);
   private begunCount = 0;
   private saidIdle = false;
+  /** Socket of the datagrams that the time in `ua.nowUs` was read for; -1: none in this turn. */
+  private clockedSocket = -1;
 
   constructor(parts: LoadLoopParts) {
     this.parts = parts;
     const { agent } = parts;
-    this.receiver = (start, end, from) => { agent.onDatagram(start, end, from); };
+    const { ua } = agent;
+    this.receiver = (start, end, from) => {
+      if (from.listener !== this.clockedSocket) {
+        // Read behind the system call that brought them: a thread that was stopped just before it must not date answers
+        // to a time at which they had not come.
+        this.clockedSocket = from.listener;
+        ua.nowUs = nowUs();
+      }
+      agent.onDatagram(start, end, from);
+    };
   }
 
   /** Runs until the coordinator says RUN_STOP. */
@@ -65,6 +76,7 @@ export class LoadLoop {
       ua.nowUs = now;
       const state = control[CTL_STATE]!;
       if (state === RUN_STOP) break;
+      this.clockedSocket = -1;
       const received = io.receive(this.receiver);
       // A large batch takes its time, and what is due by now is what counts.
       if (received > LARGE_BATCH) ua.nowUs = nowUs();

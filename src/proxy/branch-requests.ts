@@ -70,7 +70,12 @@ export class BranchRequests {
       : core.composer.cancel(core.stored, core.arena.bytes, block, block === 0 ? 0 : block + core.server(server, S_REASON_BYTES));
     if (!composed) return;
     const cancel = core.layer.createClient(core.client(client, F_KEY_LO), core.client(client, F_KEY_HI), M_CANCEL);
-    if (cancel === 0) return;
+    if (cancel === 0) {
+      // No room for a transaction: once is better than not at all.
+      if (core.arena.commit(core.composer.start, core.composer.end, core.layer.clientEndpoint(client), -1)) core.counters[C_CANCELS_OUT]!++;
+      else core.counters[C_DROP_OUTBOX_FULL]!++;
+      return;
+    }
     core.layer.setClientEndpoint(cancel, core.layer.clientEndpoint(client));
     if (core.layer.sendRequest(cancel, core.composer.start, core.composer.end)) core.counters[C_CANCELS_OUT]!++;
     else core.layer.endClient(cancel);

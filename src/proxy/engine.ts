@@ -35,6 +35,7 @@ import { M_ACK, M_CANCEL, M_INVITE, methodId } from '../sip/methods.js';
 import { PE_NONE } from '../sip/parse-error.js';
 import { reasonBytes } from '../sip/reasons.js';
 import {
+  COUNTERS,
   C_ACKS_DROPPED,
   C_ACKS_UNMATCHED,
   C_CANCELS_HELD_MATCHED,
@@ -79,6 +80,8 @@ export class Engine implements EngineApi {
   #draining = false;
 
   constructor(options: EngineOptions, ports: EnginePorts, routes: Routes) {
+    // The block may be that of a shard that died: what it counted stays, what it had is gone.
+    COUNTERS.forEach(({ kind }, index) => { if (kind === 'gauge') ports.counters[index] = 0; });
     const core = new Core(options, ports, routes);
     this.#core = core;
     this.#answers = new Answers(core);

@@ -100,14 +100,14 @@ export class Forwarder {
     return FORWARDED;
   }
 
-  /** Forwards statelessly: no transaction, a branch that follows from the upstream key. */
-  stateless(context: RequestContext, target: Target | undefined): number {
+  /** Forwards statelessly: no transaction, a branch that follows from the upstream key and the target's index. */
+  stateless(context: RequestContext, target: Target | undefined, index: number): number {
     const core = this.#core;
     const hop = this.#aim(context, target);
     if (hop.fault !== HOP_OK) return FORWARD_FAULT;
     this.#mark(context, false, this.#loops.examine(context.view, context.origin) !== FIRST_VISIT);
-    hashBranch(core.branchHasher, context.keyLo, context.keyHi, 0);
-    const composed = this.#compose(context, hop, 0, core.branchHasher.lo, core.branchHasher.hi, 0);
+    hashBranch(core.branchHasher, context.keyLo, context.keyHi, index);
+    const composed = this.#compose(context, hop, index, core.branchHasher.lo, core.branchHasher.hi, 0);
     if (composed !== FORWARDED) return composed;
     if (!core.arena.commit(core.composer.start, core.composer.end, hop.to, -1)) {
       core.counters[C_DROP_OUTBOX_FULL]!++;

@@ -3,13 +3,15 @@
  * refused (482), or one call would ring every phone twice. Needs all requests of a Call-ID in one shard: this is for
  * `sharding.key: call-id`.
  *
- * The same request means: no To tag, equal From tag, Call-ID, CSeq and Request-URI. The Request-URI counts because this is a
- * proxy: to fork one call to two of its users is legitimate. A request that has been here before comes by another way
+ * The same request means: no To tag, equal From tag, Call-ID, CSeq, Request-URI and Route set, while the first one has not
+ * failed. Request-URI and Route set count because this is a proxy: to fork one call to two of its users, or to two gateways
+ * behind it, is legitimate; and who has had a failure may try again. A request that has been here before comes by another way
  * because we sent it: that is a spiral or a loop, and not for this.
  *
  * Invariant: at most one entry a server transaction, which goes when the transaction ends; so the bound of that table
  * is the bound here. Rows of integers by server transaction, nothing allocated per message. Sans-I/O.
  */
+import { H_ROUTE } from '../sip/header-names.js';
 import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
 import type { KeyHasher } from '../transaction/key.js';
 import { methodClass } from '../transaction/upstream-key.js';
@@ -63,7 +65,7 @@ export class MergedRequests {
     return false;
   }
 
-  /** The server transaction ends. */
+  /** The server transaction ends, or has ended in a failure. */
   forget(server: number): void {
     const rows = this.#rows;
     const at = server * ROW;
@@ -87,6 +89,9 @@ export class MergedRequests {
     hasher.addBytes(bytes, view.uriStart, view.uriEnd);
     if (view.fromTagStart >= 0) hasher.addBytes(bytes, view.fromTagStart, view.fromTagEnd);
     else hasher.addWord(0);
+    for (let field = view.route; field >= 0; field = view.nextField(H_ROUTE, field)) {
+      hasher.addBytes(bytes, fields[field * FIELD_STRIDE + FIELD_VALUE]!, fields[field * FIELD_STRIDE + FIELD_END]!);
+    }
     const callId = view.callId * FIELD_STRIDE;
     hasher.addBytes(bytes, fields[callId + FIELD_VALUE]!, fields[callId + FIELD_END]!);
     hasher.addWord(view.cseqNumber);

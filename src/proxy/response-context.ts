@@ -266,6 +266,7 @@ export class ResponseContexts implements TransactionUser {
     if (this.#core.layer.serverIsOpen(server)) return;
     // The Reason of those that lost is that another one has taken the call: not so when it was refused (RFC 3326).
     if (this.#core.server(server, S_PENDING) > 0) this.#branches.all(server, this.#core.server(server, F_STATUS) < 300 ? CF_LOSER : 0);
+    if (this.#core.server(server, F_STATUS) >= 300) this.#core.merged?.forget(server);
     this.#forget(server);
   }
 

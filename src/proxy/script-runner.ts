@@ -214,7 +214,7 @@ export class ScriptRunner implements ScriptHost {
     const core = this.#core;
     this.#wake();
     const targets: readonly (Target | undefined)[] = isList(target) ? target : [target];
-    if (context.server === 0) return targets.length > 0 && this.#relayStateless(context, targets[0]);
+    if (context.server === 0) return this.#relayStateless(context, targets);
     const { server } = context;
     if (context.dead || !this.#forwarder.isOpen(server)) {
       core.counters[C_SCRIPT_LATE]!++;
@@ -278,24 +278,33 @@ export class ScriptRunner implements ScriptHost {
     };
   }
 
-  #relayStateless(context: RequestContext, target: Target | undefined): boolean {
+  /**
+   * An ACK goes to one target. A CANCEL goes to all, each with the branch that the INVITE had there: after a crash nobody
+   * knows any more which of them ring.
+   */
+  #relayStateless(context: RequestContext, targets: readonly (Target | undefined)[]): boolean {
     const core = this.#core;
     if (context.dead) {
       core.counters[C_SCRIPT_LATE]!++;
       return false;
     }
+    if (targets.length === 0) return false;
     context.acted = true;
-    const outcome = this.#forwarder.stateless(context, target);
-    if (outcome !== FORWARDED) {
-      if (context.view.method === M_ACK) {
-        core.counters[C_ACKS_DROPPED]!++;
-      } else {
-        const status = this.#statusOf(outcome, context, target);
-        this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
-      }
+    const { method } = context.view;
+    const count = method === M_CANCEL ? Math.min(targets.length, core.options.limits.targets) : 1;
+    let sent = false;
+    let status = 0;
+    for (let index = 0; index < count; index++) {
+      const outcome = this.#forwarder.stateless(context, targets[index], index);
+      if (outcome === FORWARDED) sent = true;
+      else if (method !== M_ACK) status = this.#statusOf(outcome, context, targets[index]);
+    }
+    if (!sent) {
+      if (method === M_ACK) core.counters[C_ACKS_DROPPED]!++;
+      else this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
     }
     this.#tellDriver();
-    return outcome === FORWARDED;
+    return sent;
   }
 
   /** Status of a target that could not be tried; what the operator has to know about it is logged. */

@@ -291,7 +291,9 @@ export class MessageView {
     if (this.callId < 0) return PE_MISSING_CALL_ID;
     if (this.cseq < 0) return PE_MISSING_CSEQ;
     if (this.#duplicate !== PE_NONE) return this.#duplicate;
-    return this.parseCSeq();
+    const cseqError = this.parseCSeq();
+    // Nothing answers an ACK; taken for its INVITE's it would be a forgery.
+    return cseqError === PE_NONE && this.cseqMethod === M_ACK ? PE_CSEQ_METHOD : cseqError;
   }
 
   /** Parses CSeq into `cseqNumber` and `cseqMethod` (§20.16). */

@@ -203,8 +203,8 @@ const RETRANSMISSIONS: readonly Fault[] = [
     also: [
       {
         file: CONTEXT,
-        find: 'if (status === 100) return;\n    if (!core.layer.serverIsOpen(server)) {',
-        replace: 'if (status === 100) return;\n    if (server === 0) {',
+        find: 'if (status === 100 || !isInvite) return;\n    if (!core.layer.serverIsOpen(server)) {',
+        replace: 'if (status === 100 || !isInvite) return;\n    if (server === 0) {',
       },
     ],
   },

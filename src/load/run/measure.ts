@@ -100,9 +100,10 @@ class Measuring {
 
   async run(last: boolean): Promise<Measurement> {
     const { threads, stop, watch, nowMs } = this.context;
+    // Read before the first call can begin: one that had begun by then would be missing among those begun.
+    if (this.plan.warmUpMs === 0) this.beginMeasuring();
     this.setRate(0);
     threads.go(this.plan.ratePerS === undefined ? Infinity : this.plan.calls);
-    if (this.plan.warmUpMs === 0) this.beginMeasuring();
     await this.generate();
     const interrupted = stop.requested;
     if (this.measuredFrom === undefined) this.beginMeasuring();

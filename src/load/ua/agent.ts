@@ -13,14 +13,16 @@ import {
 import { OP_CHALLENGE_REPLY, OP_CODE, OP_DURATION, OP_END, OP_PAUSE, OP_RECEIVE, OP_REPLY, OP_SEND, OP_SLOTS } from '../scenario/program.js';
 import { CallIndex } from './call-index.js';
 import {
-  CALL_SLOTS, CallTable, FLAG_BYE, FLAG_CALLEE, FLAG_DIALOG, F_ANSWER, F_AUTHORIZATION, F_CAUSE, F_DIALOG, F_FLAGS, F_PEER, F_SCENARIO, F_SOCKET,
+  CALL_SLOTS, CallTable, COUNTED_ELSEWHERE, FLAG_BYE, FLAG_CALLEE, FLAG_DIALOG, F_ANSWER, F_AUTHORIZATION, F_CALLER_GENERATION, F_CAUSE, F_DIALOG, F_FLAGS,
+  F_GENERATION, F_PEER, F_SCENARIO, F_SETUP, F_SOCKET,
   F_STATE, F_STEP, F_USER, S_ACK, S_CALLING, S_FREE, S_PAUSE, S_PROCEEDING, S_RECEIVE, TIME_DUE, TIME_SLOTS, TIME_STEP,
 } from './call-table.js';
 import { ClientSide } from './client.js';
 import { Composer } from './composer.js';
-import { WHEEL_UNITS, arm, pauseEndUs, scenarioTimer, transactionTimer, type CallFlow, type UaContext } from './context.js';
+import { SETUP_SLOTS, WHEEL_UNITS, arm, pauseEndUs, scenarioTimer, transactionTimer, type CallFlow, type UaContext } from './context.js';
 import { Credentials } from './credentials.js';
 import { Dialogs } from './dialogs.js';
+import { FAILED_SLOTS, FailedCalls } from './failed-calls.js';
 import { Scan } from './scanner.js';
 import { ServerSide } from './server.js';
 
@@ -38,6 +40,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
   private readonly client: ClientSide;
   private readonly server: ServerSide;
   private readonly credentials: Credentials;
+  private readonly failed: FailedCalls;
   /** Of the scenarios with a caller side: weights added up, for drawing one. */
   private readonly shares: Float64Array;
   private readonly shareSum: number;
@@ -71,6 +74,8 @@ export class LoadAgent implements CallFlow, TimerHandler {
     const composer = new Composer(this.ua);
     const dialogs = new Dialogs(this.ua, composer);
     this.credentials = new Credentials(this.ua);
+    const records = given.setupThreads * given.setupCalls * SETUP_SLOTS;
+    this.failed = new FailedCalls(given.setup.subarray(records, records + FAILED_SLOTS));
     this.client = new ClientSide(this.ua, this, composer, dialogs, this.credentials);
     this.server = new ServerSide(this.ua, this, composer, dialogs, this.credentials);
     let sum = 0;
@@ -226,20 +231,37 @@ export class LoadAgent implements CallFlow, TimerHandler {
     const at = index * CALL_SLOTS;
     const flags = slots[at + F_FLAGS]!;
     const first = slots[at + F_CAUSE]!;
+    const counted = first === 0 ? this.claim(index, cause) : first;
     if (first === 0 && (flags & (FLAG_DIALOG | FLAG_BYE)) === FLAG_DIALOG && slots[at + F_DIALOG] !== 0) {
       wheel.cancel(transactionTimer(index));
       wheel.cancel(scenarioTimer(index));
-      slots[at + F_CAUSE] = cause;
+      slots[at + F_CAUSE] = counted;
       ua.times[index * TIME_SLOTS + TIME_STEP] = ua.nowUs;
       slots[at + F_STEP] = (flags & FLAG_CALLEE) === 0 ? program.callerByeAt : program.calleeByeAt;
       this.run(index);
       return;
     }
-    this.countFailure(first === 0 ? cause : first);
+    this.countFailure(counted);
     this.release(index);
   }
 
+  /**
+   * The cause to count for call `index`, which has failed: COUNTED_ELSEWHERE when the other end is of this process and has
+   * seen it fail before.
+   */
+  private claim(index: number, cause: number): number {
+    const { ua, failed } = this;
+    const { slots } = ua;
+    const at = index * CALL_SLOTS;
+    if ((slots[at + F_FLAGS]! & FLAG_CALLEE) === 0) {
+      return failed.isFirst((ua.identity.thread - ua.setupFirst) * ua.setupCalls + index, slots[at + F_GENERATION]!) ? cause : COUNTED_ELSEWHERE;
+    }
+    if (slots[at + F_SETUP] === 0) return cause;
+    return failed.isFirst((slots[at + F_SETUP]! - 1) / SETUP_SLOTS, slots[at + F_CALLER_GENERATION]!) ? cause : COUNTED_ELSEWHERE;
+  }
+
   private countFailure(cause: number): void {
+    if (cause === COUNTED_ELSEWHERE) return;
     this.ua.metrics[L_FAILED]!++;
     this.ua.metrics[cause]!++;
   }
@@ -270,7 +292,8 @@ export class LoadAgent implements CallFlow, TimerHandler {
       const at = index * CALL_SLOTS;
       if (ua.slots[at + F_STATE] === S_FREE) continue;
       const cause = ua.slots[at + F_CAUSE]!;
-      if ((ua.slots[at + F_FLAGS]! & FLAG_CALLEE) === 0 || ua.callers === 0) this.countFailure(cause === 0 ? L_FAIL_ABORTED : cause);
+      if (cause !== 0) this.countFailure(cause);
+      else if ((ua.slots[at + F_FLAGS]! & FLAG_CALLEE) === 0 || ua.callers === 0) this.countFailure(this.claim(index, L_FAIL_ABORTED));
       this.release(index);
     }
   }

@@ -10,6 +10,7 @@ import { compileScenarios, longestWaitMs, type WeightedScenario } from '../scena
 import { LoadAgent } from './agent.js';
 import { SETUP_SLOTS } from './context.js';
 import type { Endpoints } from './endpoints.js';
+import { FAILED_SLOTS } from './failed-calls.js';
 import { createIdentity } from './identity.js';
 import { Literals } from './template-writer.js';
 import { buildTemplates, type UaSocket } from './templates.js';
@@ -39,9 +40,13 @@ export function callsOf(options: LoadOptions): number {
   return Math.min(CALLS_MAX, callers + callees + CALLS_SPARE);
 }
 
-/** Bytes of `LoadThreadInit.setup`: the set-up times that all threads of a run may share. */
+/** Bytes of `LoadThreadInit.setup`: what all threads of a run share, the set-up times and behind them the failed calls. */
 export function setupBytes(options: LoadOptions): number {
-  return options.threads * callsOf(options) * SETUP_SLOTS * 8;
+  return sharedBytes(options.threads * callsOf(options));
+}
+
+function sharedBytes(calls: number): number {
+  return (calls * SETUP_SLOTS + FAILED_SLOTS) * 8;
 }
 
 /** What the agents of a thread remember of messages and send is in here; users and scenarios say how much there will be. */
@@ -110,7 +115,7 @@ export function buildAgent(place: AgentPlace): LoadAgent {
       t1Ms: options.t1Ms,
       t2Ms: Math.max(T2_MS, options.t1Ms),
       proceedingMs: longestWaitMs(options),
-      setup: new Float64Array(setup ?? new SharedArrayBuffer(calls * SETUP_SLOTS * 8)),
+      setup: new Float64Array(setup ?? new SharedArrayBuffer(sharedBytes(calls))),
       setupCalls: calls,
       setupFirst: setup === undefined ? thread : 0,
       setupThreads: setup === undefined ? 1 : threads,

@@ -44,8 +44,10 @@ export const F_PEER_ENDPOINT = 19;
 /** CSeq number of the last request of the other side, and its method. */
 export const F_REMOTE_CSEQ = 20;
 export const F_REMOTE_METHOD = 21;
-/** Why the call has failed, while its dialog is still being ended: a counter `L_FAIL_*`. 0: it has not. */
+/** Why the call has failed, while its dialog is still being ended: a counter `L_FAIL_*`, or COUNTED_ELSEWHERE. 0: it has not. */
 export const F_CAUSE = 22;
+/** The other end of the call, of this process too, was the first to see it fail and counts it. */
+export const COUNTED_ELSEWHERE = -1;
 /** Store block of Authorization lines: one int32 (bytes), then they. 0: none. */
 export const F_AUTHORIZATION = 23;
 /** Callee: key of the request that began the call, and the next call of the same bucket (plus one). */
@@ -58,6 +60,8 @@ export const F_SETUP = 27;
 export const F_NEXT = 28;
 /** Request (index into the program's requests) that is in progress. */
 export const F_REQUEST = 29;
+/** Callee, with F_SETUP: generation of the caller's call. */
+export const F_CALLER_GENERATION = 30;
 
 /** States. */
 export const S_FREE = 0;

@@ -62,7 +62,10 @@ export interface UaContext {
   readonly t2Ms: number;
   /** How long an INVITE may ring, milliseconds. */
   readonly proceedingMs: number;
-  /** Set-up times: record `(thread * setupCalls + index)`; only those of `setupThreads` threads are there, from `setupFirst` on. */
+  /**
+   * Set-up times: record `(thread * setupCalls + index)`; only those of `setupThreads` threads are there, from `setupFirst`
+   * on. Behind them, FAILED_SLOTS for failed-calls.ts.
+   */
   readonly setup: Float64Array;
   readonly setupCalls: number;
   readonly setupFirst: number;

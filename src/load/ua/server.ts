@@ -12,7 +12,7 @@ import {
   OP_CHALLENGE, OP_CODE, OP_MESSAGE, OP_METHOD, OP_PAUSE, OP_RECEIVE, OP_REPLY, OP_SLOTS, OP_STATUS,
 } from '../scenario/program.js';
 import {
-  CALL_SLOTS, FLAG_BYE, FLAG_CALLEE, FLAG_CANCELLED, FLAG_CHALLENGED, FLAG_DIALOG, FLAG_SETUP_TIMED, F_ANSWER, F_CAUSE, F_FLAGS, F_GENERATION,
+  CALL_SLOTS, FLAG_BYE, FLAG_CALLEE, FLAG_CANCELLED, FLAG_CHALLENGED, FLAG_DIALOG, FLAG_SETUP_TIMED, F_ANSWER, F_CALLER_GENERATION, F_CAUSE, F_FLAGS, F_GENERATION,
   F_LEFT_MS, F_PEER_ENDPOINT, F_REMOTE_CSEQ, F_REMOTE_METHOD, F_REPLY, F_SCENARIO, F_SETUP, F_SOCKET, F_STATE, F_STEP, F_WAIT_MS, S_ACK, S_CALLING,
   S_FREE, S_PROCEEDING, S_RECEIVE, TIME_DUE, TIME_SLOTS, TIME_STEP,
 } from './call-table.js';
@@ -186,6 +186,7 @@ export class ServerSide {
     const record = (thread * ua.setupCalls + index) * SETUP_SLOTS;
     ua.setup[record + SETUP_RECEIVED] = ua.nowUs;
     ua.slots[at + F_SETUP] = record + 1;
+    ua.slots[at + F_CALLER_GENERATION] = readHex6(bytes, start + 20);
   }
 
   /** The request that call `index` waits for is there: it goes on. */

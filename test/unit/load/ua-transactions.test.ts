@@ -192,6 +192,40 @@ describe('digest', () => {
   });
 });
 
+describe('a call that fails at both ends', () => {
+  it.each([['BYE', 'timeout'], ['200', 'missingAck'], ['INVITE', 'timeout']])('is one failure: every %s is lost', (what, cause) => {
+    const calls = 20;
+    const stage = new UaStage();
+    stage.tap = (flight) => !is(flight, what);
+    // One after the other, so that the places of callers are used again while callees still wait for the ones before.
+    for (let call = 0; call < calls; call++) {
+      stage.start();
+      stage.pass(33_000);
+    }
+    stage.pass(200_000);
+    expect([stage.counter('started'), stage.counter('succeeded'), stage.counter('failed'), stage.counter(cause)]).toEqual([calls, 0, calls, calls]);
+    stage.expectClean();
+  });
+
+  it('is a failure also when only the callee sees it', () => {
+    const stage = new UaStage({ scenario: 'cancel', hold: { kind: 'fixed', ms: 0 } });
+    // Somebody in between answers the CANCEL and the INVITE, and the callee never hears of it.
+    stage.tap = (flight) => {
+      if (flight.toPort !== CALLEE_PORT || !is(flight, 'CANCEL')) return !is(flight, 'ACK');
+      const invite = stage.sent.find((sent) => is(sent, 'INVITE'))!.text;
+      const answer = (status: string, request: string) =>
+        `SIP/2.0 ${status}\r\n${['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => `${name}: ${header(request, name)}${name === 'To' ? ';tag=x' : ''}\r\n`).join('')}Content-Length: 0\r\n\r\n`;
+      stage.inject(answer('200 OK', flight.text), CALLEE_PORT, CALLER_PORT);
+      stage.inject(answer('487 Request Terminated', invite), CALLEE_PORT, CALLER_PORT);
+      return false;
+    };
+    stage.start();
+    stage.pass(200_000);
+    expect([stage.counter('succeeded'), stage.counter('failed'), stage.counter('neverCame')]).toEqual([1, 1, 1]);
+    stage.expectClean();
+  });
+});
+
 describe('what fits no call', () => {
   const request = (method: string, more = ''): string =>
     `${method} sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKq\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>${more}\r\nCall-ID: strange\r\nCSeq: 7 ${method}\r\nContent-Length: 0\r\n\r\n`;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type RequestParts, requestText, responseText } from '../../../src/sim/sent-message.js';
 import { C_LOOPS_DETECTED, C_MERGED_REQUESTS, C_SCRIPT_RUNS } from '../../../src/telemetry/counters.js';
-import { BOB, PROXY, relayAll, Stage, type StageOptions } from './stage.js';
+import { BOB, CAROL, PROXY, relayAll, Stage, type StageOptions } from './stage.js';
 
 const SETTLED_MS = 40_000;
 /** A fork upstream sends what it got along two ways. */
@@ -74,6 +74,23 @@ describe('a request is no merged one', () => {
     stage.receive(requestText('INVITE', ONE_WAY));
     expect(stage.take(BOB)).toEqual([]);
     expect(stage.count(C_MERGED_REQUESTS)).toBe(0);
+  });
+
+  it('by another Route: a fork to two gateways behind us is legitimate', () => {
+    const stage = stageOf();
+    stage.receive(requestText('INVITE', { ...ONE_WAY, routes: ['<sip:10.2.0.1:5060;lr>'] }), ONE_PROXY);
+    stage.receive(requestText('INVITE', { ...OTHER_WAY, routes: ['<sip:10.2.0.2:5060;lr>'] }), OTHER_PROXY);
+    expect(stage.count(C_MERGED_REQUESTS)).toBe(0);
+    expect(stage.take(CAROL)).toHaveLength(1);
+  });
+
+  it('when the first one has failed: its sender tries another way, one after the other', () => {
+    const stage = stageOf();
+    stage.receive(requestText('INVITE', ONE_WAY), ONE_PROXY);
+    stage.receive(responseText(stage.takeOne(BOB), 503), BOB);
+    stage.receive(requestText('INVITE', OTHER_WAY), OTHER_PROXY);
+    expect(stage.count(C_MERGED_REQUESTS)).toBe(0);
+    expect(stage.take(BOB).map(({ method }) => method)).toEqual(['ACK', 'INVITE']);
   });
 
   it('when the transaction of the first one is over', () => {
