@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** vitest leaves one core free, which on two cores is half of the machine. */
+const WORKERS = Math.max(2, availableParallelism());
+
 /**
  * Two groups, one after the other: first everything that runs in virtual time or in a moment, side by side; then the
- * end-to-end tests, a file at a time, because they start proxies with several threads and place calls through them.
+ * end-to-end tests, two files at a time, because they start proxies with several threads and place calls through them.
  */
 export default defineConfig({
   // Longest first: a name also stands for what begins with it and a slash.
@@ -17,6 +21,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
+    maxWorkers: WORKERS,
     reporters: ['default', './test/count-reporter.ts'],
     projects: [
       {
@@ -36,7 +41,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

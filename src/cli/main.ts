@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../telemetry/version.js';
 import { checkCommand } from './check.js';
+import { endWithReader } from './closed-pipe.js';
 import { loadCommand } from './load.js';
 import { reportError } from './report-error.js';
 import { runCommand } from './run.js';
@@ -41,6 +42,7 @@ function program(): Command {
   return root;
 }
 
+endWithReader();
 try {
   await program().parseAsync();
 } catch (error) {

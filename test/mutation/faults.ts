@@ -376,8 +376,8 @@ const CANCELS: readonly Fault[] = [
     name: 'a CANCEL without a transaction goes on with another branch than its INVITE',
     case: '12, 17',
     file: FORWARDER,
-    find: 'hashBranch(core.branchHasher, context.keyLo, context.keyHi, 0);',
-    replace: 'hashBranch(core.branchHasher, context.keyLo, context.keyHi, 1);',
+    find: 'hashBranch(core.branchHasher, context.keyLo, context.keyHi, index);',
+    replace: 'hashBranch(core.branchHasher, context.keyLo, context.keyHi, index + 1);',
     tests: ['sim/cancel.test.ts'],
   },
   {
