@@ -6,6 +6,7 @@ import { NO_TEXT } from './edit-plan.js';
 import type { EditPlan } from './edit-plan.js';
 import type { Endpoint } from './ports.js';
 import type { MessageView } from '../sip/message.js';
+import { readHex32 } from '../sip/numbers.js';
 import {
   C_DROP_OUTBOX_FULL,
   C_DROP_UNANSWERABLE,
@@ -36,6 +37,8 @@ export function plainAnswer(reason: Uint8Array): AnswerText {
 
 /** Told apart from other hashes of the same key: it makes our To tags. */
 const TAG_SALT = 0x746167;
+/** Length of our To tags: 16 hex digits. */
+const TAG_BYTES = 16;
 
 const REPLY_COUNTERS = [0, C_REPLY_1XX, C_REPLY_2XX, C_REPLY_3XX, C_REPLY_4XX, C_REPLY_5XX, C_REPLY_6XX];
 
@@ -73,6 +76,24 @@ export class Answers {
     } else {
       core.counters[C_DROP_OUTBOX_FULL]!++;
     }
+  }
+
+  /**
+   * Whether the request of `view` carries the To tag that our answers to its key have: an ACK that does is to an answer of
+   * ours, and nobody downstream has heard of that. A malformed request that the router could not tell apart was answered
+   * under the key 0, so that tag counts as well.
+   */
+  hasOurToTag(view: MessageView, keyLo: number, keyHi: number): boolean {
+    if (view.toTagStart < 0 || view.toTagEnd - view.toTagStart !== TAG_BYTES) return false;
+    return this.#isTagOf(view, keyLo, keyHi) || this.#isTagOf(view, 0, 0);
+  }
+
+  #isTagOf(view: MessageView, keyLo: number, keyHi: number): boolean {
+    const { branchHasher } = this.#core;
+    const { bytes, toTagStart } = view;
+    branchHasher.hashWords(keyLo, keyHi, TAG_SALT);
+    const { lo, hi } = branchHasher;
+    return readHex32(bytes, toTagStart, toTagStart + 8) === hi >>> 0 && readHex32(bytes, toTagStart + 8, toTagStart + TAG_BYTES) === lo >>> 0;
   }
 
   #compose(view: MessageView, status: number, text: AnswerText, keyLo: number, keyHi: number, viaEdits: EditPlan): boolean {

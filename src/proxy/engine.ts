@@ -275,8 +275,17 @@ export class Engine implements EngineApi {
     const core = this.#core;
     const { view } = context;
     preprocess(view, core.listeners, context.routeSet);
-    // The ACK to a 2xx follows our Record-Route; one that does not may be the ACK to a final response of another shard.
-    if (!context.looseRouted && this.#offer(context, meta, core.options.shards - 1)) return;
+    // An INVITE that is here all the same is Accepted: the ACK to its 2xx carries its branch, and goes on.
+    if (core.layer.servers.find(context.keyLo, context.keyHi, M_INVITE) === 0) {
+      // The ACK to a 2xx follows our Record-Route; one that does not may be the ACK to a final response of another shard.
+      if (!context.looseRouted && this.#offer(context, meta, core.options.shards - 1)) return;
+      // To a failure of ours that was sent without a transaction, or whose transaction is gone (§8.2.7): it ends here.
+      if (this.#answers.hasOurToTag(view, context.keyLo, context.keyHi)) {
+        core.counters[C_ACKS_DROPPED]!++;
+        this.#runner.requests.giveBack(context);
+        return;
+      }
+    }
     core.counters[C_ACKS_UNMATCHED]!++;
     const looped = this.#loops.examine(view, context.origin) === LOOPED;
     if (looped) core.counters[C_LOOPS_DETECTED]!++;
@@ -297,7 +306,10 @@ export class Engine implements EngineApi {
     const { view } = context;
     const invite = layer.servers.find(context.keyLo, context.keyHi, M_INVITE);
     // Where it may be held its round ends where it began, since there its INVITE would come.
-    const rounds = options.earlyCancelMs > 0 && options.shards > 1 ? options.shards : options.shards - 1;
+    let rounds = options.earlyCancelMs > 0 && options.shards > 1 ? options.shards : options.shards - 1;
+    // Beyond that its time is over, and this is the second and last round (`#heldOver`).
+    const again = meta.hops > options.shards;
+    if (again) rounds = 2 * options.shards;
     // A CANCEL of another request is answered as well, and has no effect (§9.2).
     const found = invite !== 0 ? invite : layer.servers.findOther(context.keyLo, context.keyHi, M_CANCEL);
     if (found === 0 && this.#offer(context, meta, rounds)) return;
@@ -307,7 +319,7 @@ export class Engine implements EngineApi {
     }
     context.ownsBlock = true;
     if (found === 0) {
-      if (context.homeShard !== options.shard || !this.#early.hold(context)) this.#unmatchedCancel(context);
+      if (again || context.homeShard !== options.shard || !this.#early.hold(context)) this.#unmatchedCancel(context);
       return;
     }
     core.counters[C_CANCELS_MATCHED]!++;
@@ -340,10 +352,21 @@ export class Engine implements EngineApi {
     this.#runner.runRequest(context);
   }
 
-  /** No INVITE came for a held CANCEL, whose server transaction ends. */
+  /**
+   * No INVITE came here for a held CANCEL, whose server transaction ends. It may have come to another shard, where its
+   * Route led it, after the CANCEL had been there: a second round finds it, and ends here like the first.
+   */
   #heldOver(server: number): void {
     const context = this.#early.take(server);
-    if (context !== undefined) this.#unmatchedCancel(context);
+    if (context === undefined) return;
+    const { shards } = this.#core.options;
+    if (shards > 1) {
+      // Hops are counted on from the first round, which tells the two apart and keeps the home shard of the CANCEL.
+      const { keyLo, keyHi } = context;
+      const meta: PacketMeta = { ...context.origin, keyLo, keyHi, kind: PACKET_REQUEST, hops: shards };
+      if (this.#offer(context, meta, 2 * shards)) return;
+    }
+    this.#unmatchedCancel(context);
   }
 
   /** An INVITE whose CANCEL is held: 200 to that, 487 to the INVITE, and nobody ever hears of it. */

@@ -30,7 +30,10 @@ export interface PacketMeta extends Endpoint {
   keyHi: number;
   /** How the router read the message: one of the `PACKET_*` constants. */
   kind: number;
-  /** For an offered CANCEL or ACK: how many shards have looked already. 0 straight from the network. */
+  /**
+   * For an offered CANCEL or ACK: how many shards have looked already. 0 straight from the network; up to the number of
+   * shards in the first round, and up to twice that in the second one of a CANCEL that was held.
+   */
   hops: number;
 }
 

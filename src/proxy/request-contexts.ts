@@ -9,6 +9,9 @@ import type { ScriptHost } from '../script/host.js';
 import { RequestContext, RequestParts } from '../script/request-context.js';
 import { F_KEY_HI, F_KEY_LO, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
 
+/** Beyond any offset: no edit. */
+const NOWHERE = 0x7fffffff;
+
 /** Parts of contexts kept for use again. */
 const POOL_MAX = 1024;
 
@@ -40,6 +43,36 @@ export class RequestContexts {
     if (context.ownsBlock) this.#core.arena.store.free(context.block);
     context.close();
     if (this.#pool.length < POOL_MAX) this.#pool.push(context.parts);
+  }
+
+  /** Moves the message of a pending handler out of the store, to the heap: it can still be read, and nothing of ours holds it. */
+  moveOut(context: RequestContext): void {
+    const { arena } = this.#core;
+    const { view } = context;
+    if (view.bytes !== arena.bytes) return;
+    this.#move(context, view.bytes.slice(view.start, view.end), 0);
+    if (!context.ownsBlock) return;
+    arena.store.free(context.block);
+    context.ownsBlock = false;
+    context.block = 0;
+  }
+
+  /** Brings a message that was moved out into scratch, to be sent from there within this call. False when it was not. */
+  bringBack(context: RequestContext): boolean {
+    const { arena } = this.#core;
+    const { view } = context;
+    if (view.bytes === arena.bytes) return false;
+    const at = arena.take(view.bytes, view.start, view.end);
+    if (at < 0) return false;
+    this.#move(context, arena.bytes, at);
+    return true;
+  }
+
+  /** The same message at another place. */
+  #move(context: RequestContext, bytes: Uint8Array, start: number): void {
+    const { view } = context;
+    view.rebase(bytes, start - view.start, NOWHERE, 0, NOWHERE, 0);
+    preprocess(view, this.#core.listeners, context.routeSet);
   }
 
   /** Keeps a context for later handlers of its transaction. */

@@ -87,8 +87,15 @@ export class ResponseContexts implements TransactionUser {
   onServerOverdue(server: number): void {
     const core = this.#core;
     if (!core.layer.serverIsOpen(server) || core.server(server, S_PENDING) > 0) return;
-    this.#runner.scriptOverdue(server);
+    this.#runner.scriptOverdue(server, 'the script has not decided in time: answered 500');
     this.#answerLocally(server, 500);
+  }
+
+  onResponseHeldOver(server: number): void {
+    const core = this.#core;
+    if (!core.layer.serverIsOpen(server) || core.server(server, S_PENDING) > 0) return;
+    this.#runner.scriptOverdue(server, 'the script was still pending long after its branches had ended: the best response goes up');
+    this.sendBest(server);
   }
 
   onClientTimeout(client: number): void {
@@ -178,12 +185,20 @@ export class ResponseContexts implements TransactionUser {
     this.#setBest(server, status, 0, 0);
   }
 
-  /** Concludes if no branch is left, at once or when the running handler has returned. */
+  /**
+   * Concludes if no branch is left: at once, when the running handler has returned, or when a pending one has ended, for
+   * which the best response waits 64·T1 at most (32·T1 for another request than INVITE, see the layer).
+   */
   settle(server: number): void {
     const core = this.#core;
     if (core.server(server, S_PENDING) > 0 || !core.layer.serverIsOpen(server)) return;
-    if (core.serverHas(server, SF_IN_HANDLER) || this.#awaitsFailureHandler(server)) {
+    if (core.serverHas(server, SF_IN_HANDLER)) {
       core.flagServer(server, SF_CONCLUDE);
+      return;
+    }
+    if (this.#awaitsFailureHandler(server)) {
+      core.flagServer(server, SF_CONCLUDE);
+      core.layer.boundHeldResponse(server);
       return;
     }
     core.unflagServer(server, SF_CONCLUDE);
@@ -324,10 +339,11 @@ export class ResponseContexts implements TransactionUser {
     if (pending === 0) this.settle(server);
   }
 
-  /** The handler that relayed is still pending, and a failure handler is to run behind it. */
+  /** The handler that relayed is still pending, and a failure handler is to run behind it: not behind a silent timeout. */
   #awaitsFailureHandler(server: number): boolean {
     const core = this.#core;
-    return core.serverHas(server, SF_SUSPENDED) && this.#runner.hasFailureHandler && !core.serverHas(server, SF_CANCELLED);
+    const isAwaited = core.serverHas(server, SF_SUSPENDED) && this.#runner.hasFailureHandler && !core.serverHas(server, SF_CANCELLED);
+    return isAwaited && !this.#isSilentTimeout(server);
   }
 
   /** Nothing else can want a say in which failure goes up. */

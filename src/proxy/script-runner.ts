@@ -160,9 +160,9 @@ export class ScriptRunner implements ScriptHost {
   }
 
   /** A pending handler has used up its time: an error of the script. */
-  scriptOverdue(server: number): void {
+  scriptOverdue(server: number, problem: string): void {
     const kept = this.requests.kept(server);
-    if (kept !== undefined) this.#faults.report('pending', new Error('the script has not decided in time: answered 500'), callIdOf(kept.view));
+    if (kept !== undefined) this.#faults.report('pending', new Error(problem), callIdOf(kept.view));
   }
 
   /** The view of a transaction's request, for an answer of our own; undefined when the request is not kept any more. */
@@ -177,7 +177,10 @@ export class ScriptRunner implements ScriptHost {
     return core.stored;
   }
 
-  /** The transaction needs its request no more: the block goes back, or stays with a handler that is pending. */
+  /**
+   * The transaction needs its request no more: the block goes back, or stays with a handler that runs right now. A pending
+   * handler keeps a copy on the heap: it may never end, and then the collector takes it with the promise.
+   */
   release(server: number): void {
     const core = this.#core;
     const block = core.server(server, S_REQUEST);
@@ -190,6 +193,7 @@ export class ScriptRunner implements ScriptHost {
           context.dead = true;
           context.abort();
           if (core.serverHas(server, SF_KEPT)) this.requests.unkeep(server);
+          if (context !== this.#running) this.requests.moveOut(context);
           return;
         }
       }
@@ -214,7 +218,12 @@ export class ScriptRunner implements ScriptHost {
     const core = this.#core;
     this.#wake();
     const targets: readonly (Target | undefined)[] = isList(target) ? target : [target];
-    if (context.server === 0) return this.#relayStateless(context, targets);
+    if (context.server === 0) {
+      const isOut = this.requests.bringBack(context);
+      const isRelayed = this.#relayStateless(context, targets);
+      if (isOut) this.requests.moveOut(context);
+      return isRelayed;
+    }
     const { server } = context;
     if (context.dead || !this.#forwarder.isOpen(server)) {
       core.counters[C_SCRIPT_LATE]!++;
@@ -236,8 +245,10 @@ export class ScriptRunner implements ScriptHost {
       else this.#contexts.noteLocal(server, this.#statusOf(outcome, context, one));
     }
     if (sent && context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
-    if (sent) core.layer.unboundDecision(server);
-    else this.#contexts.settle(server);
+    if (sent) {
+      core.layer.unboundDecision(server);
+      core.layer.unboundHeldResponse(server);
+    } else this.#contexts.settle(server);
     this.#tellDriver();
     return sent;
   }
@@ -249,7 +260,9 @@ export class ScriptRunner implements ScriptHost {
     if (context.server === 0) {
       if (context.dead || context.acted || context.view.method === M_ACK) return false;
       context.acted = true;
+      const isOut = this.requests.bringBack(context);
       this.#answers.stateless(context.view, status, text, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
+      if (isOut) this.requests.moveOut(context);
       this.#tellDriver();
       return true;
     }
@@ -331,17 +344,24 @@ export class ScriptRunner implements ScriptHost {
       if (!context.dead) {
         core.flagServer(server, SF_SUSPENDED);
         this.requests.keep(server, context);
-        if (core.layer.serverIsOpen(server) && core.server(server, S_PENDING) === 0) core.layer.boundDecision(server);
+        if (core.layer.serverIsOpen(server) && core.server(server, S_PENDING) === 0) {
+          // Behind branches that have ended there is a response that waits.
+          if (handler === 'failure') core.layer.boundHeldResponse(server);
+          else if (!core.serverHas(server, SF_CONCLUDE)) core.layer.boundDecision(server);
+        }
         if (context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
         if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
       }
     }
+    // Nothing else would end what is over, or has no transaction: its handler shall not hold the block of the store.
+    if (server === 0 || context.dead) this.requests.moveOut(context);
     this.#suspended++;
     core.counters[C_SCRIPT_SUSPENDED] = this.#suspended;
     // Through a promise of ours: a thenable of a script may throw, or settle twice.
     Promise.resolve(pending).then(
       () => { this.#resumed(context, handler); },
       (error: unknown) => {
+        if (context.server === 0) this.requests.bringBack(context);
         this.#handlerFailed(handler, error, context);
         this.#resumed(context, handler);
       },
@@ -354,6 +374,7 @@ export class ScriptRunner implements ScriptHost {
     this.#wake();
     this.#suspended--;
     core.counters[C_SCRIPT_SUSPENDED] = this.#suspended;
+    if (context.server === 0) this.requests.bringBack(context);
     if (handler === 'request' && !context.acted && !context.dead) this.#withoutAction(context);
     if (context.server !== 0 && !context.dead) core.unflagServer(context.server, SF_SUSPENDED);
     if (handler === 'request') this.#requestDone(context);

@@ -21,12 +21,14 @@ export interface InvariantSettings extends RetransmissionTimes {
   readonly hasCrashes: boolean;
   /** Whether the script of this call neither waits nor tries again nor answers: then failures go up at once. */
   readonly isPrompt: (call: number) => boolean;
+  /** Whether the script of this call decides at once and hangs then: a failure goes up 64·T1 behind the last branch at most. */
+  readonly isLeftAlone: (call: number) => boolean;
   /** Where broken rules are collected, so that several proxies have one list. */
   readonly violations: Violation[];
 }
 
-/** What is wrong with a request that came to the proxy, `''` if nothing is. `isPrompt`: see `InvariantSettings`. */
-export function problemOfReceived(request: ReceivedRequest, isPrompt: boolean, settings: InvariantSettings): string {
+/** What is wrong with a request that came to the proxy, `''` if nothing is. `isPrompt`, `isLeftAlone`: see `InvariantSettings`. */
+export function problemOfReceived(request: ReceivedRequest, isPrompt: boolean, isLeftAlone: boolean, settings: InvariantSettings): string {
   const { method, finalStatus, finalMs, again, branches } = request;
   const name = METHODS[method]!;
   if (finalStatus === 0) {
@@ -38,11 +40,12 @@ export function problemOfReceived(request: ReceivedRequest, isPrompt: boolean, s
     if (missing !== '') return `of a failure: ${missing}`;
   }
   if (request.dueRepeats > 0) return `a ${name} came again, and its final response did not go again`;
-  if (method !== M_INVITE || finalStatus < 300 || branches.length === 0 || !isPrompt) return '';
+  if (method !== M_INVITE || finalStatus < 300 || branches.length === 0 || !(isPrompt || isLeftAlone)) return '';
   let endMs = 0;
   for (const branch of branches) endMs = Math.max(endMs, branch.endMs(settings.t1Ms));
   // Timer C and the CANCEL that it sends are checked with the branch.
-  if (finalMs <= endMs + 2 * settings.lateMs) return '';
+  const waitMs = isLeftAlone ? 64 * settings.t1Ms : 0;
+  if (finalMs <= endMs + waitMs + 2 * settings.lateMs) return '';
   return `the final ${finalStatus} came ${finalMs - endMs} ms after the last branch had ended`;
 }
 

@@ -23,6 +23,8 @@ export type { InvariantSettings, Violation } from './final-rules.js';
 const MOST_VIOLATIONS = 100;
 
 export class Invariants implements ViaductObserver {
+  /** Handlers that will never settle. */
+  hanging = 0;
   private readonly settings: InvariantSettings;
   private readonly clock: VirtualClock;
   private readonly calls: (CallRecord | undefined)[] = [];
@@ -50,6 +52,10 @@ export class Invariants implements ViaductObserver {
     const { current } = this;
     if (current === undefined || ++current.runs < 2 || this.settings.hasCrashes) return;
     this.broken(call, `the script ran ${current.runs} times for one ${METHODS[current.method]}`);
+  }
+
+  scriptHangs(): void {
+    this.hanging++;
   }
 
   /** The script answers the request that this call began with. */
@@ -116,7 +122,8 @@ export class Invariants implements ViaductObserver {
     if (!settings.hasCrashes) {
       // A shard that crashed may have been the only one that knew.
       const isPrompt = settings.isPrompt(call);
-      for (const request of record.received) this.report(call, problemOfReceived(request, isPrompt, settings), '');
+      const isLeftAlone = settings.isLeftAlone(call);
+      for (const request of record.received) this.report(call, problemOfReceived(request, isPrompt, isLeftAlone, settings), '');
       for (const request of record.sent) this.report(call, problemOfSent(request, settings), '');
     }
     if (record.successesOut < record.successesIn || record.successesOut > record.successesIn + record.successesOptional) {

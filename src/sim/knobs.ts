@@ -40,6 +40,8 @@ export interface Knobs {
   readonly asyncPercent: number;
   /** Scripts that go on pending for as long as the call rings; some of them answer at the end, or relay once more. */
   readonly pendPercent: number;
+  /** Scripts of which a handler never settles: before it has done anything, behind its relay, or when the first targets have failed. */
+  readonly hangPercent: number;
   /** Scripts that answer by themselves: at once, after a provisional response, or behind their relay. */
   readonly scriptReplyPercent: number;
   /** Calls whose responses go through a reply handler. */
@@ -98,6 +100,7 @@ export const DEFAULT_KNOBS: Knobs = {
   lateAnswerPercent: 10,
   asyncPercent: 0,
   pendPercent: 0,
+  hangPercent: 0,
   scriptReplyPercent: 0,
   replyHandlerPercent: 0,
   throwPercent: 1,
@@ -163,6 +166,7 @@ export const KNOB_FLAGS: readonly KnobFlag[] = [
   percent('spiralPercent', 'spiral', 'calls that go through the proxy twice'),
   percent('asyncPercent', 'async', 'scripts that await something before they decide'),
   percent('pendPercent', 'pend', 'scripts that go on pending behind their relay'),
+  percent('hangPercent', 'hang', 'scripts of which a handler never settles'),
   percent('scriptReplyPercent', 'script-reply', 'scripts that answer by themselves'),
   percent('replyHandlerPercent', 'reply-handler', 'calls with a reply handler'),
   percent('throwPercent', 'throw', 'scripts that throw'),

@@ -271,7 +271,8 @@ export class NodeViaduct implements SimHost {
     copy.keyHi = meta.keyHi;
     copy.kind = meta.kind;
     copy.hops = meta.hops + 1;
-    if (copy.hops > this.shards.length) throw new Error(`offer number ${copy.hops} of one message`);
+    // Two rounds at most: the second is that of a CANCEL whose time of being held is over.
+    if (copy.hops > 2 * this.shards.length) throw new Error(`offer number ${copy.hops} of one message`);
     return this.enqueue(shard, copy);
   }
 

@@ -6,6 +6,9 @@ import type { RouteFailure, RouteReply, RouteRequest, Routes } from '../script/a
 import type { Knobs } from './knobs.js';
 import {
   type CallPlan,
+  HANGS_BEFORE,
+  HANGS_BEHIND,
+  HANGS_IN_FAILURE,
   proxyAddress,
   SCRIPT_REFUSES,
   SCRIPT_RELAYS_AND_REFUSES,
@@ -24,6 +27,8 @@ export interface ScriptObserver {
   scriptRan(call: number): void;
   /** The script answers by itself, while branches may be pending. */
   scriptAnswers(call: number): void;
+  /** A handler of the script will never settle. */
+  scriptHangs(): void;
 }
 
 export interface ScriptSetting {
@@ -42,7 +47,7 @@ export function simulationRoutes(setting: ScriptSetting): Routes {
   const script = new Script(setting);
   return {
     request: (req) => script.request(req),
-    ...(knobs.failoverPercent > 0 ? { failure: (failure: RouteFailure) => script.failure(failure) } : {}),
+    ...(knobs.failoverPercent > 0 || knobs.hangPercent > 0 ? { failure: (failure: RouteFailure) => script.failure(failure) } : {}),
     ...(knobs.replyHandlerPercent > 0 ? { reply: (reply: RouteReply) => { script.reply(reply); }, cancel: () => undefined } : {}),
   };
 }
@@ -90,10 +95,11 @@ class Script {
       req.relay(`sip:${call}@${proxyAddress(setting.node)}`);
       return undefined;
     }
+    if (plan.hangs === HANGS_BEFORE) return this.hang();
     if (plan.awaitMs >= 0) return this.actLater(req, plan);
     if (plan.pendMs >= 0) return this.actAndPend(req, plan);
     this.act(req, plan);
-    return undefined;
+    return plan.hangs === HANGS_BEHIND ? this.hang() : undefined;
   }
 
   /** The next target, as long as there is one. */
@@ -104,11 +110,11 @@ class Script {
     if (plan === undefined || plan.pendRelays || request.inDialog || !this.isLast || request.uri.user?.startsWith('x') === true) return undefined;
     const tried = typeof state['tried'] === 'number' ? state['tried'] : 0;
     const target = plan.backups[tried];
-    if (target === undefined) return undefined;
+    if (target === undefined) return plan.hangs === HANGS_IN_FAILURE ? this.hang() : undefined;
     state['tried'] = tried + 1;
     if (plan.awaitMs < 0) {
       failure.relay(target);
-      return undefined;
+      return plan.hangs === HANGS_IN_FAILURE ? this.hang() : undefined;
     }
     return setting.world().sleep(plan.awaitMs).then(() => {
       failure.relay(target);
@@ -153,11 +159,17 @@ class Script {
     await this.setting.world().sleep(plan.awaitMs);
     this.act(req, plan);
     await this.pend(req, plan);
+    if (plan.hangs === HANGS_BEHIND) await this.hang();
   }
 
   private async actAndPend(req: RouteRequest, plan: CallPlan): Promise<void> {
     this.act(req, plan);
     await this.pend(req, plan);
+  }
+
+  private hang(): Promise<void> {
+    this.setting.observer().scriptHangs();
+    return new Promise(() => {});
   }
 
   private async pend(req: RouteRequest, plan: CallPlan): Promise<void> {

@@ -30,6 +30,12 @@ export const SCRIPT_RINGS_AND_REFUSES = 2;
 export const SCRIPT_RELAYS_AND_REFUSES = 3;
 export const SCRIPT_RINGS_AND_RELAYS = 4;
 
+/** Where a handler hangs for ever: nowhere, before it does anything, behind what it did, or in the failure handler. */
+export const HANGS_NOT = 0;
+export const HANGS_BEFORE = 1;
+export const HANGS_BEHIND = 2;
+export const HANGS_IN_FAILURE = 3;
+
 export interface CallPlan {
   readonly call: number;
   readonly startMs: number;
@@ -55,6 +61,8 @@ export interface CallPlan {
   readonly script: number;
   readonly scriptStatus: number;
   readonly hasReplyHandler: boolean;
+  /** One of `HANGS_*`. */
+  readonly hangs: number;
 }
 
 const REJECTIONS: readonly number[] = [486, 486, 404, 480, 503, 603, 302];
@@ -130,6 +138,7 @@ function planCall(knobs: Knobs, random: Random, seed: number, call: number, star
     script: scriptActs ? scriptKind : SCRIPT_RELAYS,
     scriptStatus: REJECTIONS[random.below(REJECTIONS.length)]!,
     hasReplyHandler: random.percent(knobs.replyHandlerPercent),
+    hangs: random.percent(knobs.hangPercent) ? HANGS_BEFORE + random.below(3) : HANGS_NOT,
   };
 }
 

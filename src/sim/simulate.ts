@@ -4,7 +4,7 @@
  * `simulate` is deterministic: knobs in, result out. When a rule was broken the run is made as small as it can be while it
  * still breaks one, and the result carries the message ladder of the call that suffers there.
  */
-import { COUNTERS, C_LOOP_ERRORS } from '../telemetry/counters.js';
+import { COUNTERS, C_LOOP_ERRORS, C_SCRIPT_SUSPENDED } from '../telemetry/counters.js';
 import { endpointV4 } from './address.js';
 import { Invariants, type Violation } from './invariants.js';
 import { commandOf, DEFAULT_KNOBS, type Knobs } from './knobs.js';
@@ -13,7 +13,7 @@ import { M_INVITE, M_OPTIONS, MessageReader } from './message-reader.js';
 import { MessageWriter } from './message-writer.js';
 import type { EngineFactory } from './node-viaduct.js';
 import { Random } from './random.js';
-import { calleeWord, callerWord, type CallPlan, planCalls, proxyAddress, PROXY_ADDRESS, SCRIPT_RELAYS, SCRIPT_RINGS_AND_RELAYS } from './scenario.js';
+import { calleeWord, callerWord, type CallPlan, HANGS_BEFORE, HANGS_NOT, planCalls, proxyAddress, PROXY_ADDRESS, SCRIPT_RELAYS, SCRIPT_RINGS_AND_RELAYS } from './scenario.js';
 import { type ScriptSetting, simulationRoutes } from './scenario-routes.js';
 import { shrink } from './shrink.js';
 import { Trace } from './trace.js';
@@ -148,6 +148,7 @@ class Run {
         offersMs: (knobs.lagMs + 1) * knobs.shards,
         hasCrashes: knobs.crashes > 0,
         isPrompt: (call) => isPrompt(this.plans[call]),
+        isLeftAlone: (call) => isLeftAlone(this.plans[call]),
         violations: this.violations,
       });
       this.invariants.push(invariants);
@@ -161,7 +162,7 @@ class Run {
   async finish(): Promise<SimulationResult> {
     const { world, knobs } = this;
     try {
-      if (knobs.asyncPercent > 0 || knobs.pendPercent > 0) await world.finishAsync();
+      if (knobs.asyncPercent > 0 || knobs.pendPercent > 0 || knobs.hangPercent > 0) await world.finishAsync();
       else world.finish();
     } catch (error) {
       const where = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -239,14 +240,20 @@ class Run {
 
   /** When all is over nothing may be left. */
   private checkEngines(): void {
-    for (const node of this.world.nodes) {
-      COUNTERS.forEach(({ kind, name }, index) => {
-        if (kind === 'gauge' && node.counter(index) !== 0) this.broken(-1, `${name} is ${node.counter(index)} at the end`);
+    for (const [index, node] of this.world.nodes.entries()) {
+      // Handlers that hang are counted as long as their shard lives.
+      const { hanging } = this.invariants[index]!;
+      const suspended = node.suspended();
+      COUNTERS.forEach(({ kind, name }, counter) => {
+        const expected = counter === C_SCRIPT_SUSPENDED ? suspended : 0;
+        if (kind === 'gauge' && node.counter(counter) !== expected) this.broken(-1, `${name} is ${node.counter(counter)} at the end`);
       });
       if (node.counter(C_LOOP_ERRORS) !== 0) this.broken(-1, 'the engine caught broken invariants of its own');
       if (node.nextDeadlineMs() !== Infinity) this.broken(-1, 'a timer is armed at the end');
       if (node.pending() !== 0) this.broken(-1, `${node.pending()} transactions are pending at the end`);
-      if (node.suspended() !== 0) this.broken(-1, `${node.suspended()} handlers are suspended at the end`);
+      if (suspended !== hanging && !(this.knobs.crashes > 0 && suspended < hanging)) {
+        this.broken(-1, `${suspended} handlers are suspended at the end, of which ${hanging} hang`);
+      }
       if (node.storedBytes() !== 0) this.broken(-1, `${node.storedBytes()} bytes of messages are stored at the end`);
     }
   }
@@ -282,15 +289,22 @@ class Run {
   }
 }
 
+/** Whether the script decides at once and hangs then, in one of its handlers. */
+function isLeftAlone(plan: CallPlan | undefined): boolean {
+  return plan !== undefined && plan.awaitMs < 0 && plan.pendMs < 0 && plan.backups.length === 0 && plan.hangs > HANGS_BEFORE && plan.script === SCRIPT_RELAYS;
+}
+
 /** Whether the script decides at once and for good. */
 function isPrompt(plan: CallPlan | undefined): boolean {
-  return plan !== undefined && plan.awaitMs < 0 && plan.pendMs < 0 && plan.backups.length === 0 && plan.script === SCRIPT_RELAYS;
+  return plan !== undefined && plan.awaitMs < 0 && plan.pendMs < 0 && plan.backups.length === 0 && plan.hangs === HANGS_NOT && plan.script === SCRIPT_RELAYS;
 }
 
 /** Status that the caller of an uncancelled call to one callee must get; 0 when it is not so simple. */
 function expectedOutcome(plan: CallPlan): number {
   const callee = plan.callees[0];
   if (plan.caller.cancelAfterMs >= 0 || plan.callees.length !== 1 || callee === undefined) return 0;
+  // Nobody else decides in the time of Timer C; another request than INVITE is left without an answer, like one that nobody takes.
+  if (plan.hangs === HANGS_BEFORE && !plan.spirals) return plan.caller.method === M_INVITE ? 500 : 408;
   if (plan.throws) return 500;
   if (plan.script !== SCRIPT_RELAYS && plan.script !== SCRIPT_RINGS_AND_RELAYS) return plan.scriptStatus;
   if (plan.pendStatus !== 0 && plan.pendMs >= 0) return 0;

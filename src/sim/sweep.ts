@@ -43,6 +43,7 @@ export const SWEEP: readonly SweepRow[] = [
   { name: 'old phones', calls: 6000, knobs: { ...LOSSY, shards: 4, oldPhonePercent: 100, cancelPercent: 40, blindCancelPercent: 30 } },
   { name: 'async scripts', calls: 8000, knobs: { ...LOSSY, shards: 4, forks: 2, cancelPercent: 40, asyncPercent: 60, lagMs: 15 } },
   { name: 'scripts that pend', calls: 6000, knobs: { shards: 2, forks: 2, cancelPercent: 40, asyncPercent: 20, pendPercent: 60, failoverPercent: 40, rejectPercent: 40, dupPercent: 10, reorderPercent: 20 } },
+  { name: 'handlers that never settle', calls: 4000, knobs: { ...LOSSY, shards: 2, forks: 2, cancelPercent: 30, hangPercent: 60, asyncPercent: 20, failoverPercent: 40, rejectPercent: 50, messagePercent: 20, silentPercent: 8 } },
   { name: 'scripts that answer', calls: 7000, knobs: { ...LOSSY, shards: 2, forks: 2, scriptReplyPercent: 50, throwPercent: 5, cancelPercent: 30 } },
   { name: 'reply handlers', calls: 6000, knobs: { ...LOSSY, shards: 2, forks: 2, replyHandlerPercent: 70, cancelPercent: 30 } },
   { name: 'serial forking', calls: 6000, knobs: { ...LOSSY, shards: 2, forks: 2, failoverPercent: 70, rejectPercent: 60, cancelPercent: 30 } },

@@ -45,14 +45,14 @@ export const C_CANCELS_HELD_NOW = counter('cancelsHeldNow', 'CANCEL requests hel
 export const C_CANCELS_NOT_HELD = counter('cancelsNotHeld', 'CANCEL requests not held, because as many as allowed were');
 export const C_CANCELS_OUT = counter('cancelsOut', 'CANCEL requests sent to branches');
 export const C_ACKS_UNMATCHED = counter('acksUnmatched', 'ACK requests handed to the script: one for each answered call, the ACK to its 2xx');
-export const C_ACKS_DROPPED = counter('acksDropped', 'ACK requests that the script did not relay');
+export const C_ACKS_DROPPED = counter('acksDropped', 'ACK requests that ended here: the script did not relay them, or they were to a failure of our own');
 export const C_OFFERS_OUT = counter('offersOut', 'CANCEL and ACK requests offered to another shard');
 export const C_OFFERS_MATCHED = counter('offersMatched', 'offered CANCEL and ACK requests that matched here');
 export const C_STATELESS_RESPONSES = counter('statelessResponses', 'responses forwarded statelessly: the branch proved to be ours');
 // Script
 export const C_SCRIPT_RUNS = counter('scriptRuns', 'runs of the request handler');
 export const C_SCRIPT_ERRORS = counter('scriptErrors', 'script handlers that threw or rejected');
-export const C_SCRIPT_SUSPENDED = counter('scriptSuspended', 'transactions whose script is awaiting something now', 'gauge');
+export const C_SCRIPT_SUSPENDED = counter('scriptSuspended', 'handlers of the script that are awaiting something now, also those whose transaction is over', 'gauge');
 export const C_SCRIPT_LATE = counter('scriptLate', 'relay() or reply() of a script after its transaction was answered: refused');
 export const C_SCRIPT_NO_ACTION = counter('scriptNoAction', 'request handlers that ended without relay() or reply(): answered 500');
 // Answers of our own

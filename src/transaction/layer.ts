@@ -86,6 +86,10 @@ import {
 /** Timers B, F, H, J, L and M last this many T1 (RFC 3261 Table 4). */
 const LIFETIME_T1 = 64;
 
+/** How many T1 a response that is ready waits for a pending script: to an INVITE, and to anything else. */
+const HELD_INVITE_T1 = 64;
+const HELD_OTHER_T1 = 32;
+
 /** What the layer tells its user. Every call is made with the record still alive. */
 export interface TransactionUser {
   /** A response passed the client transaction: not a retransmission, not late. The message is the user's to know. */
@@ -94,6 +98,8 @@ export interface TransactionUser {
   onAckDue(client: number): void;
   /** The time that a script has for its decision is over. */
   onServerOverdue(server: number): void;
+  /** The time for which a response that is ready may wait for a pending script is over. */
+  onResponseHeldOver(server: number): void;
   /** Timer B or F: no final response came. The client transaction ends behind this call. */
   onClientTimeout(client: number): void;
   /** Timer C, or 64·T1 passed after a CANCEL: the branch still rings. */
@@ -216,6 +222,23 @@ export class TransactionLayer implements TimerHandler {
     if (this.serverState(id) === S_IS_PROCEEDING) this.wheel.cancel(this.#serverNode(id) + 1);
   }
 
+  /**
+   * Bounds the time for which a response that is ready waits for a pending script: 64·T1 for an INVITE, as long as a callee
+   * may keep silent, since its caller has no timer that runs out sooner; 32·T1 for anything else, whose caller gives up 64·T1
+   * after it has asked and shall hear in time of what was answered soon. It runs in the retransmission timer, which a server
+   * transaction has no other use for before its final response. Once it runs it is not begun anew.
+   */
+  boundHeldResponse(id: number): void {
+    const node = this.#serverNode(id);
+    if (this.wheel.isArmed(node)) return;
+    this.wheel.arm(node, (this.serverState(id) === S_IS_PROCEEDING ? HELD_INVITE_T1 : HELD_OTHER_T1) * this.#t1Ms);
+  }
+
+  /** There are branches again, which may have a better response. Only without a final response. */
+  unboundHeldResponse(id: number): void {
+    this.wheel.cancel(this.#serverNode(id));
+  }
+
   /** Nothing will be answered any more: the transaction ends when nothing of it can be in the network, T4 from now. */
   lapse(id: number): void {
     this.wheel.arm(this.#serverNode(id) + 1, this.#t4Ms);
@@ -331,6 +354,7 @@ export class TransactionLayer implements TimerHandler {
     const id = (index >>> 1) + 1;
     const event = (index & 1) === 0 ? E_RETRANSMIT : E_LIFETIME;
     if (isClient) this.#stepClient(id, event, 0);
+    else if (event === E_RETRANSMIT && this.serverIsOpen(id)) this.#user.onResponseHeldOver(id);
     else this.#stepServer(id, event, 0, 0);
   }
 

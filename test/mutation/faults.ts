@@ -13,6 +13,7 @@ const ENGINE = 'src/proxy/engine.ts';
 const CONTEXT = 'src/proxy/response-context.ts';
 const BRANCHES = 'src/proxy/branch-requests.ts';
 const FORWARDER = 'src/proxy/forwarder.ts';
+const RUNNER = 'src/proxy/script-runner.ts';
 const STATELESS = 'src/proxy/stateless-responses.ts';
 
 const RETRANSMISSIONS: readonly Fault[] = [
@@ -171,6 +172,14 @@ const RETRANSMISSIONS: readonly Fault[] = [
     file: ENGINE,
     find: 'if (!layer.ack(server)) return false;',
     replace: 'layer.ack(server); return false;',
+  },
+  {
+    name: 'the ACK to a failure that no transaction remembers is forwarded',
+    case: '5',
+    file: ENGINE,
+    find: 'if (this.#answers.hasOurToTag(view, context.keyLo, context.keyHi)) {',
+    replace: 'if (meta.hops > 200) {',
+    tests: ['unit/proxy/refused-invites.test.ts'],
   },
   {
     name: 'the ACK to a 2xx is absorbed',
@@ -365,6 +374,14 @@ const CANCELS: readonly Fault[] = [
     tests: ['unit/proxy/early-cancels.test.ts'],
   },
   {
+    name: 'a held CANCEL is not looked for in other shards again',
+    case: '12, 13',
+    file: ENGINE,
+    find: 'if (this.#offer(context, meta, 2 * shards)) return;',
+    replace: 'if (this.#offer(context, meta, shards)) return;',
+    tests: ['unit/proxy/early-cancels.test.ts'],
+  },
+  {
     name: 'CANCELs are held without a bound',
     case: '12',
     file: 'src/proxy/early-cancels.ts',
@@ -524,4 +541,36 @@ const AROUND: readonly Fault[] = [
   },
 ];
 
-export const FAULTS: readonly Fault[] = [...RETRANSMISSIONS, ...CANCELS, ...AROUND];
+const HANGING: readonly Fault[] = [
+  {
+    name: 'the best response waits for ever for a handler that hangs behind its relay',
+    case: '11',
+    file: CONTEXT,
+    find: 'core.layer.boundHeldResponse(server);',
+    replace: '',
+  },
+  {
+    name: 'the best response waits for ever for a failure handler that hangs',
+    case: '11',
+    file: RUNNER,
+    find: "if (handler === 'failure') core.layer.boundHeldResponse(server);\n          else if",
+    replace: "if (handler !== 'failure') if",
+  },
+  {
+    name: 'a handler that hangs behind its relay keeps the block of its request',
+    case: 'memory',
+    file: RUNNER,
+    find: 'if (context !== this.#running) this.requests.moveOut(context);',
+    replace: '',
+  },
+  {
+    name: 'the time of a held response goes on when there are branches again',
+    case: '11',
+    file: RUNNER,
+    find: 'core.layer.unboundHeldResponse(server);',
+    replace: '',
+    tests: ['unit/proxy/hanging-handlers.test.ts'],
+  },
+];
+
+export const FAULTS: readonly Fault[] = [...RETRANSMISSIONS, ...CANCELS, ...AROUND, ...HANGING];

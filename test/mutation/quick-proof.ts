@@ -14,6 +14,7 @@ const RUNS: readonly Partial<Knobs>[] = [
   { seed: 15, calls: 100, shards: 3, key: 'call-id', oldPhonePercent: 50, cancelPercent: 30, reinvitePercent: 50, routelessPercent: 50, lossPercent: 15 },
   { seed: 16, calls: 80, shards: 4, crashes: 2, cancelPercent: 30, asyncPercent: 20 },
   { seed: 17, calls: 200, shards: 4, forks: 4, cancelPercent: 50, blindCancelPercent: 30, lossPercent: 20, dupPercent: 20, reorderPercent: 30, lagMs: 15, lateAnswerPercent: 40, messagePercent: 10 },
+  { seed: 18, calls: 80, forks: 2, hangPercent: 80, rejectPercent: 80, failoverPercent: 10, cancelPercent: 10, messagePercent: 20 },
 ];
 
 /** What a run broke first, or undefined when all rules hold in all runs. */

@@ -106,6 +106,8 @@ describe.each(COUNTS)('with %i shards', (shards) => {
     // Where it may be held the round ends where it began.
     expect(world.viaduct.counter(C_OFFERS_OUT)).toBe(CALLS * (earlyCancelMs > 0 && shards > 1 ? shards : shards - 1));
     world.advanceBy(70);
+    // And is made once more when its time is over.
+    expect(world.viaduct.counter(C_OFFERS_OUT)).toBe(CALLS * (earlyCancelMs > 0 && shards > 1 ? 2 * shards : shards - 1));
     expect(world.viaduct.counter(C_CANCELS_UNMATCHED)).toBe(CALLS);
     expect(labels(world.takeSent())).toEqual(Array.from({ length: CALLS }, () => 'CANCEL'));
     expectNothingLeft(world);

@@ -9,6 +9,7 @@ import {
   C_CANCELS_NOT_HELD,
   C_CANCELS_UNMATCHED,
   C_OFFERS_MATCHED,
+  C_OFFERS_OUT,
   C_SCRIPT_RUNS,
 } from '../../../src/telemetry/counters.js';
 import { ALICE, BOB, relayAll, Stage } from './stage.js';
@@ -138,4 +139,74 @@ it('a CANCEL whose INVITE is in another shard is not held: the round finds it', 
   }
   expect(stage.count(C_OFFERS_MATCHED)).toBeGreaterThan(0);
   expect(stage.count(C_CANCELS_HELD)).toBe(0);
+});
+
+describe.each([2, 4, 8])('a held CANCEL whose INVITE comes to another shard, %i shards', (shards) => {
+  it.each([
+    ['RFC 3261', false],
+    ['RFC 2543', true],
+  ])('finds it when its time is over, from each shard in each: a caller of %s', (_, old) => {
+    const stage = stageOf(shards);
+    const pairs = new Set<string>();
+    for (let call = 0; pairs.size < shards * shards; call++) {
+      expect(call).toBeLessThan(shards * shards * 40);
+      const one = { callId: `crossed-${call}`, vias: [`SIP/2.0/UDP 10.1.0.1:5060;rport;branch=${old ? '' : 'z9hG4bK-crossed-'}${call}`] };
+      const routes = [`<sip:10.0.0.1:5060;lr;vd=000${call % shards}>`];
+      const offers = stage.count(C_OFFERS_OUT);
+      const home = stage.receive(requestText('CANCEL', { ...one, headers: [] }), '10.1.0.1:7777');
+      expect(stage.take()).toEqual([]);
+      const shard = stage.receive(requestText('INVITE', { ...one, routes }), '10.1.0.1:7777');
+      pairs.add(`${home} ${shard}`);
+      if (home === shard) {
+        expect(stage.take('10.1.0.1:7777').map(({ status }) => status)).toEqual([200, 487]);
+        expect(stage.take()).toEqual([]);
+      } else {
+        const invite = stage.takeOne(BOB);
+        stage.receive(responseText(invite, 180), BOB);
+        stage.take();
+        stage.advanceBy(HOLD_MS + 10);
+        const cancel = stage.takeOne(BOB);
+        expect([cancel.method, cancel.branch]).toEqual(['CANCEL', invite.branch]);
+        stage.receive(responseText(cancel, 200), BOB);
+        // The CANCEL that comes again finds its first copy there.
+        stage.receive(requestText('CANCEL', { ...one, headers: [] }), '10.1.0.1:7777');
+        stage.receive(responseText(invite, 487), BOB);
+        expect(stage.take('10.1.0.1:7777').map((answer) => `${answer.status} ${answer.header('cseq')}`)).toEqual(['200 1 CANCEL', '200 1 CANCEL', '487 1 INVITE']);
+        expect(stage.takeOne(BOB).method).toBe('ACK');
+      }
+      // Two rounds, and one for the copy.
+      expect(stage.count(C_OFFERS_OUT) - offers).toBeLessThanOrEqual(3 * shards);
+      stage.receive(requestText('ACK', { ...one, routes, to: '<sip:bob@10.2.0.1>;tag=b1', headers: [] }), '10.1.0.1:7777');
+      stage.advanceBy(1000);
+      expect(stage.take()).toEqual([]);
+    }
+    expect(stage.count(C_CANCELS_UNMATCHED)).toBe(0);
+    stage.advanceBy(SETTLED_MS);
+    expect(stage.take()).toEqual([]);
+    expect(stage.leftovers()).toEqual({});
+  });
+
+  it('makes two rounds and no more when its INVITE comes nowhere, and takes the branch that it will have', () => {
+    for (let call = 0; call < 16; call++) {
+      const stage = stageOf(shards);
+      const [cancel, invite] = pair(`z9hG4bK-nowhere-${call}`);
+      stage.receive(cancel);
+      expect(stage.count(C_OFFERS_OUT)).toBe(shards);
+      stage.advanceBy(500);
+      expect([stage.count(C_OFFERS_OUT), stage.count(C_CANCELS_HELD), stage.count(C_CANCELS_UNMATCHED)]).toEqual([2 * shards, 1, 1]);
+      const forwarded = stage.takeOne(BOB);
+      stage.receive(invite);
+      expect(stage.takeOne(BOB).branch).toBe(forwarded.branch);
+    }
+  });
+
+  it('goes to the script at once when it cannot be offered on', () => {
+    const stage = stageOf(shards);
+    stage.receive(pair('z9hG4bK-no-room')[0]);
+    stage.offersRefused = true;
+    stage.advanceBy(500);
+    expect(stage.takeOne(BOB).method).toBe('CANCEL');
+    stage.advanceBy(SETTLED_MS);
+    expect(stage.leftovers()).toEqual({});
+  });
 });

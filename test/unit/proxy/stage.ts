@@ -80,6 +80,7 @@ class StageOutbox implements Outbox {
     return true;
   }
   offer(shard: number, bytes: Uint8Array, start: number, end: number, meta: PacketMeta): boolean {
+    if (this.stage.offersRefused) return false;
     this.stage.offered(shard, bytes.slice(start, end), { ...meta, hops: meta.hops + 1 });
     return true;
   }
@@ -97,6 +98,8 @@ export class Stage {
   readonly owners: number[] = [];
   /** While true nothing more can be sent. */
   queueFull = false;
+  /** While true nothing can be offered to another shard. */
+  offersRefused = false;
   nowMs = 1003;
   private readonly options: EngineOptions;
   private readonly sharedMemory: boolean;
@@ -142,7 +145,7 @@ export class Stage {
     const shard = this.router.route(bytes, 0, bytes.length, meta);
     if (shard >= 0) {
       this.deliver(shard, bytes, meta);
-      for (let offer = this.offers.shift(); offer !== undefined; offer = this.offers.shift()) this.deliver(offer.shard, offer.bytes, offer.meta);
+      this.deliverOffers();
     }
     return shard;
   }
@@ -154,10 +157,10 @@ export class Stage {
       const nextMs = Math.min(...this.engines.map((engine) => engine.nextDeadlineMs()));
       if (nextMs > untilMs) break;
       this.nowMs = Math.max(this.nowMs, nextMs);
-      for (const engine of this.engines) engine.advance(this.nowMs);
+      this.advanceAll();
     }
     this.nowMs = untilMs;
-    for (const engine of this.engines) engine.advance(this.nowMs);
+    this.advanceAll();
   }
 
   /** What was sent since the last call, to one address or to all. The others stay. */
@@ -204,6 +207,15 @@ export class Stage {
   /** @internal */
   offered(shard: number, bytes: Uint8Array, meta: PacketMeta): void {
     this.offers.push({ shard, bytes, meta });
+  }
+
+  private advanceAll(): void {
+    for (const engine of this.engines) engine.advance(this.nowMs);
+    this.deliverOffers();
+  }
+
+  private deliverOffers(): void {
+    for (let offer = this.offers.shift(); offer !== undefined; offer = this.offers.shift()) this.deliver(offer.shard, offer.bytes, offer.meta);
   }
 
   private deliver(shard: number, bytes: Uint8Array, meta: PacketMeta): void {

@@ -57,6 +57,7 @@ class Listener implements TransactionUser {
   onServerOverdue(): void {
     this.told.push('overdue');
   }
+  onResponseHeldOver(): void {}
   onClientTimeout(): void {
     this.told.push('timeout');
   }
