@@ -1,6 +1,6 @@
 /**
  * What a load run counts and times: names, units, meaning. Every load thread has one block of float64 in shared memory,
- * written by it alone: counters first, then a histogram for each time. The coordinator reads them at any moment.
+ * written by it alone: counters first, then a histogram for each time, then unexpected statuses one by one. The coordinator reads them at any moment.
  */
 import { HISTOGRAM_SLOTS, record } from './histogram.js';
 
@@ -70,8 +70,34 @@ export const T_LATENESS = time('lateness', 'how late the generator began calls: 
 
 export const LOAD_TIMES: readonly MetricInfo[] = times;
 
+/** Statuses that are counted one by one when a scenario does not expect them: `STATUS_LEAST` and so many from there on. */
+export const STATUS_LEAST = 100;
+export const STATUSES = 600;
+
+const STATUSES_AT = LOAD_COUNTERS.length + LOAD_TIMES.length * HISTOGRAM_SLOTS;
+
 /** float64 slots of one thread's block. */
-export const METRICS_SLOTS = LOAD_COUNTERS.length + LOAD_TIMES.length * HISTOGRAM_SLOTS;
+export const METRICS_SLOTS = STATUSES_AT + STATUSES;
+
+/** Where the count of `status` (100 to 699) stands in a block: calls that failed with `unexpectedStatus` because of it. */
+export function statusAt(status: number): number {
+  return STATUSES_AT + status - STATUS_LEAST;
+}
+
+/** Bits of a cause that name the counter. */
+const CAUSE_BITS = 8;
+
+/** The cause `L_FAIL_STATUS` together with the status that came. */
+export function statusCause(status: number): number {
+  return L_FAIL_STATUS | (status << CAUSE_BITS);
+}
+
+/** Counts a failed call by its cause: `L_FAIL_*`, or one of `statusCause`. */
+export function countCause(block: Float64Array, cause: number): void {
+  block[cause & ((1 << CAUSE_BITS) - 1)]!++;
+  const status = cause >> CAUSE_BITS;
+  if (status >= STATUS_LEAST && status < STATUS_LEAST + STATUSES) block[statusAt(status)]!++;
+}
 
 /** Where the histogram of a time begins in a block. */
 export function timeAt(index: number): number {

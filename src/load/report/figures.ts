@@ -1,8 +1,9 @@
 /** From merged counters and histograms to the named figures of a result. Pure. */
 import type { Histogram } from '../histogram.js';
 import {
-  FAILURE_CAUSES, L_ANSWERED_UAS, L_FAIL_ABORTED, L_FAILED, L_STARTED, L_SUCCEEDED, LOAD_COUNTERS, LOAD_TIMES, T_180, T_200, T_CALL, T_REQUEST,
+  FAILURE_CAUSES, L_ANSWERED_UAS, L_FAIL_ABORTED, L_FAIL_STATUS, L_FAILED, L_STARTED, L_SUCCEEDED, LOAD_COUNTERS, LOAD_TIMES, STATUS_LEAST, T_180, T_200, T_CALL, T_REQUEST,
 } from '../metrics.js';
+import { countText } from '../units.js';
 import type { Snapshot } from './snapshot.js';
 import type { TimeFigures } from './result.js';
 
@@ -56,6 +57,17 @@ export function totalsOf({ counters }: Snapshot): Record<string, number> {
 /** Every cause of failure by its name, those that did not happen too. */
 export function failuresOf({ counters }: Snapshot): Record<string, number> {
   return Object.fromEntries(FAILURE_CAUSES.map((cause) => [LOAD_COUNTERS[cause]!.name, counters[cause]!]));
+}
+
+/** The statuses behind `unexpectedStatus`, those that came. */
+export function statusesOf({ statuses }: Pick<Snapshot, 'statuses'>): Record<string, number> {
+  return Object.fromEntries([...statuses].map((count, i) => [String(STATUS_LEAST + i), count] as const).filter(([, count]) => count > 0));
+}
+
+/** How a cause of failure is named where people read it: `unexpectedStatus (404: 3, 503: 1)` when it is known which statuses came. */
+export function causeText(name: string, statuses: Readonly<Record<string, number>> | undefined): string {
+  const parts = name !== LOAD_COUNTERS[L_FAIL_STATUS]!.name || statuses === undefined ? [] : Object.entries(statuses).map(([status, count]) => `${status}: ${countText(count)}`);
+  return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
 }
 
 /** Every time by its name; those without a value are left out. */

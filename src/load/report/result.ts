@@ -86,6 +86,8 @@ export interface FindMaxStep {
   readonly limit?: 'failures' | 'p99' | 'generator' | 'drain';
   /** The same in words. */
   readonly reason?: string;
+  /** The generator was late, so the step does not count: the same rate comes once more. */
+  readonly repeated?: true;
   /** On-CPU time of the watched processes; only with --watch-pid. */
   readonly cpuUsPerCall?: number;
 }
@@ -175,6 +177,8 @@ export interface LoadResult {
   readonly failurePercent: number;
   /** Causes by name; they add up to `totals.failed`. */
   readonly failures: Readonly<Record<string, number>>;
+  /** Failures of the cause `unexpectedStatus` by the status that came; only those that did. Earlier versions wrote none. */
+  readonly statuses?: Readonly<Record<string, number>>;
   /** By name: invite100, invite180, invite200, bye200, request, call, added, lateness. */
   readonly times: Readonly<Record<string, TimeFigures>>;
   /** Which of them stands for the run in the series, the live view and as plain `p99` in a threshold. */

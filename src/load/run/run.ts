@@ -1,9 +1,9 @@
 /** A whole run, from the flags to the result: reaches for the target, starts the threads, measures, and adds it all up. Main thread. */
 import { performance } from 'node:perf_hooks';
 import { LoadError } from '../load-error.js';
-import { L_DUE, L_FAILED, L_STARTED, LOAD_TIMES } from '../metrics.js';
+import { L_DUE, L_FAILED, L_OVERRUN, L_STARTED, LOAD_TIMES } from '../metrics.js';
 import type { LoadOptions } from '../options.js';
-import { callsOf, endedWell, failurePercent, failuresOf, mainTime, timeFigures, timesOf, totalsOf } from '../report/figures.js';
+import { callsOf, endedWell, failurePercent, failuresOf, mainTime, statusesOf, timeFigures, timesOf, totalsOf } from '../report/figures.js';
 import { thisMachine } from '../report/machine.js';
 import { RESULT_FORMAT, type FindMaxResult, type FindMaxStep, type LoadResult, type WatchedProcess } from '../report/result.js';
 import { inFlight, SeriesRecorder } from '../report/series.js';
@@ -87,8 +87,13 @@ async function reach({ role, target, faults, listen, threads, socketsPerThread }
   const where = addressText(target);
   // The callee of this very run is not there yet: straight to it is a fine way to measure the generator itself.
   const own = role === 'both' && target.host === listen.host && target.port >= listen.port && target.port < listen.port + threads * socketsPerThread;
-  if (!own && (await isRefused(target))) throw new LoadError('VD_LOAD_UNREACHABLE', `nobody listens at ${where}: is the proxy running? (npm start runs one on 127.0.0.1:5060)`);
-  return faults.lossPercent >= 50 ? undefined : `no response at all from ${where} to the first calls: is the proxy running, and does it send calls on to where somebody answers? (npm start runs one on 127.0.0.1:5060)`;
+  if (!own && (await isRefused(target))) throw new LoadError('VD_LOAD_UNREACHABLE', `nobody listens at ${where}: is the proxy running?${startHint(target)}`);
+  return faults.lossPercent >= 50 ? undefined : `no response at all from ${where} to the first calls: is the proxy running, and does it send calls on to where somebody answers?${startHint(target)}`;
+}
+
+/** How to have a proxy at the target, for whom it is the default one. */
+export function startHint({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host === '127.0.0.1' && port === 5060 ? ' (npm start runs one on 127.0.0.1:5060)' : '';
 }
 
 interface Outcome {
@@ -104,21 +109,25 @@ async function findMax(job: LoadJob, bounds: FindMaxBounds, context: MeasureCont
   let best: Measurement | undefined;
   let last: Measurement | undefined;
   let interrupted = false;
+  let repeating = false;
   for (let rate = search.next; rate !== undefined; rate = search.next) {
     const measurement = await measure(context, { ...job.plan, ratePerS: rate }, false, steps.length + 1);
     last = measurement;
     interrupted = measurement.interrupted;
     if (interrupted) break;
-    const step = stepOf(job, bounds, context, measurement, steps.length + 1);
+    const judged = stepOf(job, bounds, context, measurement, steps.length + 1);
+    // One hitch of this machine is no verdict on the rate.
+    repeating = !repeating && judged.limit === 'generator' && !measurement.stuck && measurement.ended.since(measurement.measuredFrom).counters[L_OVERRUN]! > 0;
+    const step: FindMaxStep = repeating ? { ...judged, repeated: true } : judged;
     steps.push(step);
     view.step(step);
     if (step.passed) best = measurement;
-    search.report(step.passed);
+    if (!repeating) search.report(step.passed);
     // Calls that do not end would count in the next step.
     if (measurement.stuck) break;
   }
   await context.threads.stop();
-  const limiting = steps.filter(({ passed }) => !passed).reduce<FindMaxStep | undefined>((least, step) => (least === undefined || step.askedPerS < least.askedPerS ? step : least), undefined);
+  const limiting = steps.filter(({ passed, repeated }) => !passed && repeated !== true).reduce<FindMaxStep | undefined>((least, step) => (least === undefined || step.askedPerS < least.askedPerS ? step : least), undefined);
   return {
     // The search makes at least one step.
     measurement: best ?? last!,
@@ -212,6 +221,7 @@ function resultOf(job: LoadJob, startedAt: string, context: MeasureContext, { me
     totals: totalsOf(counted),
     failurePercent: failurePercent(counted, interrupted),
     failures: failuresOf(counted),
+    statuses: statusesOf(counted),
     times: timesOf(counted),
     mainTime: LOAD_TIMES[time]!.name,
     series: context.recorder.series(time),
@@ -230,7 +240,7 @@ function resultOf(job: LoadJob, startedAt: string, context: MeasureContext, { me
 /** A search whose upper end is the generator has found out about the generator. */
 function foundReasons({ bestPerS, limit, steps }: FindMaxResult): string[] {
   if (limit === 'interrupted') return bestPerS > 0 ? [] : ['the search was stopped before a rate had passed'];
-  if (limit === 'generator') return [`the generator was the limit at ${rateText(Math.min(...steps.filter((step) => step.limit === 'generator').map(({ askedPerS }) => askedPerS)))}, so the target may bear more: use more --threads, or another machine`];
+  if (limit === 'generator') return [`the generator was the limit at ${rateText(Math.min(...steps.filter((step) => step.limit === 'generator' && step.repeated !== true).map(({ askedPerS }) => askedPerS)))}, so the target may bear more: use more --threads, or another machine`];
   return bestPerS > 0 ? [] : ['no rate passed'];
 }
 

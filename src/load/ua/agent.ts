@@ -8,7 +8,7 @@ import { MessageStore } from '../../transaction/message-store.js';
 import type { Endpoint } from '../../proxy/ports.js';
 import {
   L_ANSWERED_UAS, L_FAILED, L_FAIL_ABORTED, L_FAIL_LATE, L_IN_FLIGHT, L_IN_FLIGHT_UAS, L_RECEIVED, L_STARTED, L_SUCCEEDED,
-  L_TABLE_FULL, L_UNREADABLE, T_CALL, recordTime,
+  L_TABLE_FULL, L_UNREADABLE, T_CALL, countCause, recordTime,
 } from '../metrics.js';
 import { OP_CHALLENGE_REPLY, OP_CODE, OP_DURATION, OP_END, OP_PAUSE, OP_RECEIVE, OP_REPLY, OP_SEND, OP_SLOTS } from '../scenario/program.js';
 import { CallIndex } from './call-index.js';
@@ -263,7 +263,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
   private countFailure(cause: number): void {
     if (cause === COUNTED_ELSEWHERE) return;
     this.ua.metrics[L_FAILED]!++;
-    this.ua.metrics[cause]!++;
+    countCause(this.ua.metrics, cause);
   }
 
   release(index: number): void {

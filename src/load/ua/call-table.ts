@@ -44,7 +44,7 @@ export const F_PEER_ENDPOINT = 19;
 /** CSeq number of the last request of the other side, and its method. */
 export const F_REMOTE_CSEQ = 20;
 export const F_REMOTE_METHOD = 21;
-/** Why the call has failed, while its dialog is still being ended: a counter `L_FAIL_*`, or COUNTED_ELSEWHERE. 0: it has not. */
+/** Why the call has failed, while its dialog is still being ended: a counter `L_FAIL_*` with the status that caused it above (see `statusCause`), or COUNTED_ELSEWHERE. 0: it has not. */
 export const F_CAUSE = 22;
 /** The other end of the call, of this process too, was the first to see it fail and counts it. */
 export const COUNTED_ELSEWHERE = -1;
@@ -62,6 +62,8 @@ export const F_NEXT = 28;
 export const F_REQUEST = 29;
 /** Callee, with F_SETUP: generation of the caller's call. */
 export const F_CALLER_GENERATION = 30;
+/** Callee: hash of the Via branch of the INVITE that came last, which names its transaction (§17.2.3). */
+export const F_INVITE_BRANCH = 31;
 
 /** States. */
 export const S_FREE = 0;
@@ -98,6 +100,8 @@ export const FLAG_CANCELLED = 1024;
 export const FLAG_CHALLENGED = 2048;
 /** Callee: its first provisional or final response to the INVITE was sent, for the time that a proxy adds. */
 export const FLAG_SETUP_TIMED = 4096;
+/** Callee: the final answer that waits for its ACK is no 2xx, so the ACK belongs to the transaction of the INVITE. */
+export const FLAG_REFUSED = 8192;
 
 /** float64 slots of one call in `times`: when it should have begun, and when its present step should have, microseconds. */
 export const TIME_SLOTS = 2;

@@ -4,8 +4,8 @@
  */
 import { M_BYE, M_CANCEL, M_INVITE } from '../../sip/methods.js';
 import {
-  L_FAIL_AUTH, L_FAIL_STATUS, L_FAIL_TIMEOUT, L_RETRANSMISSIONS_SEEN, L_RETRANSMITTED, L_TABLE_FULL, L_UNEXPECTED, L_UNREADABLE, T_100,
-  T_180, T_200, T_ADDED, T_BYE, T_REQUEST, recordTime,
+  L_FAIL_AUTH, L_FAIL_TIMEOUT, L_RETRANSMISSIONS_SEEN, L_RETRANSMITTED, L_TABLE_FULL, L_UNEXPECTED, L_UNREADABLE, T_100,
+  T_180, T_200, T_ADDED, T_BYE, T_REQUEST, recordTime, statusCause,
 } from '../metrics.js';
 import { OP_CANCEL, OP_EXPECT, OP_MESSAGE, OP_METHOD, SPEC_ACK, SPEC_CANCEL } from '../scenario/program.js';
 import {
@@ -268,7 +268,7 @@ export class ClientSide {
     }
     this.timeFinal(index, at, method);
     if (ua.program.expects[code[step + OP_EXPECT]!]![status] === 1) this.flow.advance(index);
-    else this.flow.fail(index, L_FAIL_STATUS);
+    else this.flow.fail(index, statusCause(status));
   }
 
   /** Acknowledges; false when the call is over. */

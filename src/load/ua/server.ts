@@ -12,8 +12,8 @@ import {
   OP_CHALLENGE, OP_CODE, OP_MESSAGE, OP_METHOD, OP_PAUSE, OP_RECEIVE, OP_REPLY, OP_SLOTS, OP_STATUS,
 } from '../scenario/program.js';
 import {
-  CALL_SLOTS, FLAG_BYE, FLAG_CALLEE, FLAG_CANCELLED, FLAG_CHALLENGED, FLAG_DIALOG, FLAG_SETUP_TIMED, F_ANSWER, F_CALLER_GENERATION, F_CAUSE, F_FLAGS, F_GENERATION,
-  F_LEFT_MS, F_PEER_ENDPOINT, F_REMOTE_CSEQ, F_REMOTE_METHOD, F_REPLY, F_SCENARIO, F_SETUP, F_SOCKET, F_STATE, F_STEP, F_WAIT_MS, S_ACK, S_CALLING,
+  CALL_SLOTS, FLAG_BYE, FLAG_CALLEE, FLAG_CANCELLED, FLAG_CHALLENGED, FLAG_DIALOG, FLAG_REFUSED, FLAG_SETUP_TIMED, F_ANSWER, F_CALLER_GENERATION, F_CAUSE, F_FLAGS, F_GENERATION,
+  F_INVITE_BRANCH, F_LEFT_MS, F_PEER_ENDPOINT, F_REMOTE_CSEQ, F_REMOTE_METHOD, F_REPLY, F_SCENARIO, F_SETUP, F_SOCKET, F_STATE, F_STEP, F_WAIT_MS, S_ACK, S_CALLING,
   S_FREE, S_PROCEEDING, S_RECEIVE, TIME_DUE, TIME_SLOTS, TIME_STEP,
 } from './call-table.js';
 import type { Composer } from './composer.js';
@@ -122,7 +122,7 @@ export class ServerSide {
       case M_CANCEL: {
         const index = callIndex.find();
         if (index >= 0) {
-          this.cancelled(index, peer);
+          this.cancelled(index, peer, socket);
         } else {
           metrics[callIndex.ended() ? L_RETRANSMISSIONS_SEEN : L_UNEXPECTED]!++;
           this.plain(481, -1, socket, peer);
@@ -201,8 +201,11 @@ export class ServerSide {
     slots[at + F_REPLY] = 0;
     slots[at + F_FLAGS]! &= ~FLAG_CANCELLED;
     if (scan.method === M_BYE) slots[at + F_FLAGS]! |= FLAG_BYE;
-    // An INVITE may be answered many times over.
-    if (scan.method === M_INVITE && !this.keepAnswer(index)) return;
+    if (scan.method === M_INVITE) {
+      slots[at + F_INVITE_BRANCH] = this.branchHash();
+      // An INVITE may be answered many times over.
+      if (!this.keepAnswer(index)) return;
+    }
     this.live = true;
     this.flow.advance(index);
     this.live = false;
@@ -259,7 +262,8 @@ export class ServerSide {
       if (record >= 0) ua.setup[record + SETUP_ANSWERED] = ua.nowUs;
     }
     if (status < 200) return true;
-    if (status < 300) slots[at + F_FLAGS]! |= FLAG_DIALOG;
+    if (status < 300) slots[at + F_FLAGS] = (slots[at + F_FLAGS]! | FLAG_DIALOG) & ~FLAG_REFUSED;
+    else slots[at + F_FLAGS]! |= FLAG_REFUSED;
     slots[at + F_STATE] = S_ACK;
     slots[at + F_WAIT_MS] = ua.t1Ms;
     slots[at + F_LEFT_MS] = 64 * ua.t1Ms;
@@ -313,12 +317,15 @@ export class ServerSide {
     const { slots, scan, metrics } = ua;
     const at = index * CALL_SLOTS;
     if (scan.method === M_ACK) {
-      if (slots[at + F_STATE] === S_ACK && scan.cseq === slots[at + F_REMOTE_CSEQ]) this.acknowledged(index);
-      else metrics[L_RETRANSMISSIONS_SEEN]!++;
+      if (slots[at + F_STATE] === S_ACK && scan.cseq === slots[at + F_REMOTE_CSEQ]) {
+        // The ACK to a 2xx is a transaction of its own; any other one has the branch of its INVITE (§17.1.1.3).
+        if ((slots[at + F_FLAGS]! & FLAG_REFUSED) === 0 || this.branchHash() === slots[at + F_INVITE_BRANCH]) this.acknowledged(index);
+        else metrics[L_UNEXPECTED]!++;
+      } else metrics[L_RETRANSMISSIONS_SEEN]!++;
       return;
     }
     if (scan.method === M_CANCEL) {
-      this.cancelled(index, peer);
+      this.cancelled(index, peer, slots[at + F_SOCKET]!);
       return;
     }
     const socket = slots[at + F_SOCKET]!;
@@ -390,11 +397,25 @@ export class ServerSide {
     this.flow.advance(index);
   }
 
-  /** CANCEL: always 200, and 487 to an INVITE that has no final answer yet (§9.2). */
-  private cancelled(index: number, peer: number): void {
+  /** A hash of the scanned request's topmost branch; 0 for none. */
+  private branchHash(): number {
+    const { bytes, scan } = this.ua;
+    if (scan.branchStart < 0) return 0;
+    let hash = 0x811c9dc5 | 0;
+    for (let at = scan.branchStart; at < scan.branchEnd; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+    return hash;
+  }
+
+  /** CANCEL: 200, and 487 to an INVITE that has no final answer yet; 481 when it is not of the INVITE's transaction (§9.2). */
+  private cancelled(index: number, peer: number, socket: number): void {
     const { ua } = this;
     const { slots, metrics } = ua;
     const at = index * CALL_SLOTS;
+    if (this.branchHash() !== slots[at + F_INVITE_BRANCH]) {
+      metrics[L_UNEXPECTED]!++;
+      this.plain(481, -1, socket, peer);
+      return;
+    }
     const again = (slots[at + F_FLAGS]! & FLAG_CANCELLED) !== 0;
     if (again) metrics[L_RETRANSMISSIONS_SEEN]!++;
     this.plain(200, index, slots[at + F_SOCKET]!, peer);

@@ -1,6 +1,6 @@
 /** The result as text, for the end of a run and for comparisons. Pure. */
 import type { Comparison } from '../report/compare.js';
-import { TIME_LABELS } from '../report/figures.js';
+import { TIME_LABELS, causeText } from '../report/figures.js';
 import { LOAD_COUNTERS } from '../metrics.js';
 import type { FindMaxResult, LoadResult, WatchedProcess } from '../report/result.js';
 import { bytesText, countText, percentText, rateText, timeText } from '../units.js';
@@ -10,6 +10,8 @@ import { lineOf, type Screen, type Span } from './style.js';
 
 /** Threads of a watched process that are shown, when they do anything; the file has all. */
 const THREADS_SHOWN = 12;
+/** A rate over less time than this says nothing. */
+export const RATE_SECONDS = 1;
 /** Counters that are shown when they are not zero, in this order. */
 const NOTED = [
   'retransmissionsSent', 'retransmissionsSeen', 'unexpectedMessages', 'unreadableMessages', 'faultDoubled', 'faultLost', 'faultDelayed', 'skipped', 'overrun', 'sendDropped',
@@ -43,7 +45,8 @@ function headText(result: LoadResult, line: Line): string {
   const cutOff = interrupted ? (failures['aborted'] ?? 0) : 0;
   const failed = (totals['failed'] ?? 0) - cutOff;
   const rows: Span[][] = [];
-  if (!calleeOnly) rows.push(['  rate        ', [rateText(result.reachedPerS), 'bold'], ` reached, ${rateText(result.askedPerS)} asked, over ${result.measuredS.toFixed(1)} s`]);
+  if (result.measuredS < RATE_SECONDS) rows.push(['  rate        ', `too short for a rate: ${result.measuredS.toFixed(2)} s`]);
+  else if (!calleeOnly) rows.push(['  rate        ', [rateText(result.reachedPerS), 'bold'], ` reached, ${rateText(result.askedPerS)} asked, over ${result.measuredS.toFixed(1)} s`]);
   else rows.push(['  rate        ', [rateText(result.reachedPerS), 'bold'], ` answered, over ${result.measuredS.toFixed(1)} s`]);
   rows.push([
     '  calls       ',
@@ -52,7 +55,7 @@ function headText(result: LoadResult, line: Line): string {
     failed === 0 ? '0 failed' : [`${countText(failed)} failed (${percentText(failurePercent)})`, 'red'],
     cutOff === 0 ? '' : `, ${countText(cutOff)} cut off when the run was stopped`,
   ]);
-  for (const [name, count] of Object.entries(failures)) if (count > 0 && !(interrupted && name === 'aborted')) rows.push(['              ', [`${countText(count)} ${name}`, 'red'], `: ${helpOf(name)}`]);
+  for (const [name, count] of Object.entries(failures)) if (count > 0 && !(interrupted && name === 'aborted')) rows.push(['              ', [`${countText(count)} ${causeText(name, result.statuses)}`, 'red'], `: ${helpOf(name)}`]);
   rows.push(['  messages    ', `${countText(totals['messagesSent'] ?? 0)} sent, ${countText(totals['messagesReceived'] ?? 0)} received`]);
   rows.push(['  generator   ', `${timeText(result.generator.cpuUsPerCall)} of CPU per call, ${Math.round(result.generator.cpuPercent)} % of a core, ${bytesText(result.generator.peakRssBytes)} at most`]);
   return [line([title, 'bold'], interrupted ? ' (stopped before its time)' : ''), ...rows.map((spans) => line(...spans))].join('\n');

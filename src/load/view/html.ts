@@ -3,11 +3,12 @@
  * stand in it, and its policy forbids the browser to fetch anything. Pure.
  */
 import { LOAD_COUNTERS } from '../metrics.js';
-import { TIME_LABELS } from '../report/figures.js';
+import { TIME_LABELS, causeText } from '../report/figures.js';
 import type { LoadResult, WatchedProcess } from '../report/result.js';
 import { bytesText, countText, percentText, rateText, timeText } from '../units.js';
 import { chartsOf } from './charts.js';
-import { foundSpans } from './final.js';
+import { RATE_SECONDS, foundSpans } from './final.js';
+import { stepOutcome } from './steps.js';
 import { ICON, SCRIPT, STYLE } from './page-style.js';
 import { drawChart, escapeHtml, type Chart, type ReadOut } from './svg-chart.js';
 
@@ -81,12 +82,13 @@ function tiles(result: LoadResult): string {
   const main = times[mainTime];
   const all: string[] = [];
   if (findMax !== undefined) all.push(tile('Highest rate', rateText(findMax.bestPerS), `in ${findMax.steps.length} steps`, findMax.bestPerS > 0 ? 'good' : 'bad'));
+  else if (result.measuredS < RATE_SECONDS) all.push(tile('Rate', '–', 'too short for a rate'));
   else all.push(tile(calleeOnly ? 'Answered' : 'Rate reached', rateText(result.reachedPerS), calleeOnly ? '' : `${rateText(result.askedPerS)} asked`));
   all.push(tile(calleeOnly ? 'Calls answered' : 'Calls succeeded', countText((calleeOnly ? totals['answered'] : totals['succeeded']) ?? 0), calleeOnly ? '' : `${countText(totals['started'] ?? 0)} begun`));
   const causes = Object.entries(failures).filter(([name]) => !(result.interrupted && name === 'aborted'));
   const cause = causes.sort(([, a], [, b]) => b - a)[0];
   const failed = causes.reduce((sum, [, count]) => sum + count, 0);
-  all.push(tile('Failures', percentText(failurePercent), failed === 0 ? 'no call failed' : `${countText(failed)} calls, mostly ${cause?.[0] ?? ''}`, failed === 0 ? 'good' : 'bad'));
+  all.push(tile('Failures', percentText(failurePercent), failed === 0 ? 'no call failed' : `${countText(failed)} calls, mostly ${causeText(cause?.[0] ?? '', result.statuses)}`, failed === 0 ? 'good' : 'bad'));
   if (main !== undefined) {
     const label = TIME_LABELS[mainTime] ?? mainTime;
     all.push(tile(`${label}, p99`, timeText(main.p99Us), `p50 ${timeText(main.p50Us)}, max ${timeText(main.maxUs)}`));
@@ -135,7 +137,7 @@ function stepsCard({ findMax }: LoadResult): string {
   const rows = findMax.steps.map((step): Row => ({
     cells: [
       String(step.step), rateText(step.askedPerS), rateText(step.reachedPerS), countText(step.calls), percentText(step.failurePercent), timeText(step.p50Us), timeText(step.p99Us), timeText(step.maxUs),
-      step.cpuUsPerCall === undefined ? '–' : timeText(step.cpuUsPerCall), step.passed ? 'passed' : (step.reason ?? 'failed'),
+      step.cpuUsPerCall === undefined ? '–' : timeText(step.cpuUsPerCall), stepOutcome(step),
     ],
     ...(step.askedPerS === findMax.bestPerS && step.passed ? { mark: 'main' as const } : {}),
   }));

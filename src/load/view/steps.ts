@@ -9,6 +9,15 @@ function cells(texts: Readonly<Record<keyof typeof WIDTHS, string>>): string {
   return (Object.keys(WIDTHS) as (keyof typeof WIDTHS)[]).map((key) => texts[key].padStart(WIDTHS[key])).join(' ');
 }
 
+/** Calls that a step needs for a p99 that means something: ten beyond it. */
+const P99_CALLS = 1000;
+
+/** How a step came out, in words. */
+export function stepOutcome({ passed, reason, calls, repeated }: FindMaxStep): string {
+  const outcome = passed ? 'passed' : (reason ?? 'failed');
+  return `${outcome}${repeated === true ? '; repeated' : ''}${calls < P99_CALLS ? '; too few calls for a p99' : ''}`;
+}
+
 /** The line above the first step. */
 export function stepHeader(): Span[] {
   return [[cells({ step: 'step', asked: 'asked', reached: 'reached', calls: 'calls', failures: 'failures', p50: 'p50', p99: 'p99', max: 'max', cpu: 'CPU/call' }), 'dim']];
@@ -27,5 +36,5 @@ export function stepLine(step: FindMaxStep): Span[] {
     max: timeText(step.maxUs),
     cpu: step.cpuUsPerCall === undefined ? '–' : timeText(step.cpuUsPerCall),
   });
-  return [text, '  ', step.passed ? ['passed', 'green'] : [step.reason ?? 'failed', step.limit === 'generator' ? 'yellow' : 'red']];
+  return [text, '  ', [stepOutcome(step), step.passed ? 'green' : step.limit === 'generator' ? 'yellow' : 'red']];
 }

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { addLoadFlags } from '../../../src/cli/load-flags.js';
 import { LOAD_COUNTERS, LOAD_TIMES } from '../../../src/load/metrics.js';
-import { BUILT_IN_SCENARIOS } from '../../../src/load/scenario/built-in.js';
+import { BUILT_IN_SCENARIOS, DEFAULT_MIX } from '../../../src/load/scenario/built-in.js';
 import { sampleResult } from './sample-result.js';
 
 const guide = readFileSync(new URL('../../../docs/load.md', import.meta.url), 'utf8');
@@ -18,6 +18,10 @@ describe('docs/load.md', () => {
   it('names every counter, time and scenario', () => {
     const names = [...LOAD_COUNTERS, ...LOAD_TIMES, ...BUILT_IN_SCENARIOS].map(({ name }) => name);
     expect(names.filter((name) => !new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(marked))).toEqual([]);
+  });
+
+  it('gives the weights of the mix', () => {
+    expect(guide).toContain(DEFAULT_MIX.map(({ scenario, weight }) => `${weight} % \`${scenario}\``).join(', '));
   });
 
   it('names every flag but the plainest', () => {

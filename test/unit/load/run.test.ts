@@ -5,7 +5,7 @@ import type { FindMaxStep, LoadResult } from '../../../src/load/report/result.js
 import { parseThreshold, type Threshold } from '../../../src/load/report/thresholds.js';
 import { RateSearch } from '../../../src/load/run/find-max.js';
 import { rateAt, type RunPlan } from '../../../src/load/run/plan.js';
-import { runLoad, type LoadJob } from '../../../src/load/run/run.js';
+import { runLoad, startHint, type LoadJob } from '../../../src/load/run/run.js';
 import { StopRequest } from '../../../src/load/run/waker.js';
 import type { LoadView, Progress } from '../../../src/load/view/view.js';
 
@@ -156,7 +156,13 @@ describe.concurrent('a run', () => {
 
   it('is refused when nobody listens at the target', async () => {
     // Port 1 is no port of the generator, and none that a test machine has in use.
-    await expect(run({ options: { target: { host: '127.0.0.1', family: 4, port: 1 } } })).rejects.toMatchObject({ code: 'VD_LOAD_UNREACHABLE', message: expect.stringMatching(/^nobody listens at 127\.0\.0\.1:1: is the proxy running\?/) as string });
+    await expect(run({ options: { target: { host: '127.0.0.1', family: 4, port: 1 } } })).rejects.toMatchObject({ code: 'VD_LOAD_UNREACHABLE', message: expect.stringMatching(/^nobody listens at 127\.0\.0\.1:1: is the proxy running\?$/) as string });
+  });
+
+  it('says how to start a proxy where the target is the default one only', () => {
+    expect(startHint({ host: '127.0.0.1', port: 5060 })).toBe(' (npm start runs one on 127.0.0.1:5060)');
+    expect(startHint({ host: '127.0.0.1', port: 5061 })).toBe('');
+    expect(startHint({ host: '192.0.2.1', port: 5060 })).toBe('');
   });
 
   it('finds the highest rate between one that passes and one that does not', async () => {
@@ -178,6 +184,12 @@ describe.concurrent('a run', () => {
     expect(result.findMax!.limit).toBe('generator');
     expect(result.valid).toBe(false);
     expect(result.reasons[0]).toMatch(/^the generator was the limit at .*more --threads/);
+    // A late step comes once more before it counts.
+    const { steps } = result.findMax!;
+    const late = steps.findIndex(({ repeated }) => repeated === true);
+    expect(late).toBeGreaterThanOrEqual(0);
+    expect(steps[late + 1]!.askedPerS).toBe(steps[late]!.askedPerS);
+    expect(steps[late + 1]!.repeated).toBeUndefined();
   });
 });
 

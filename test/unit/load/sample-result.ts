@@ -52,6 +52,7 @@ export function sampleResult(changes: Partial<LoadResult> = {}): LoadResult {
     totals: { ...Object.fromEntries(LOAD_COUNTERS.map(({ name }) => [name, 0])), due: 338_310, started: 338_300, succeeded: 338_287, failed: 13, timeout: 9, unexpectedStatus: 4, messagesSent: 2_368_100, messagesReceived: 2_368_080, retransmissionsSeen: 41 },
     failurePercent: (100 * 13) / 338_300,
     failures: { ...Object.fromEntries(FAILURE_CAUSES.map((cause) => [LOAD_COUNTERS[cause]!.name, 0])), timeout: 9, unexpectedStatus: 4 },
+    statuses: { 503: 4 },
     times: TIMES,
     mainTime: 'invite180',
     series: rows(),

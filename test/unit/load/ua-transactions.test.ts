@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defineScenario } from '../../../src/load/scenario/scenario.js';
+import { statusAt } from '../../../src/load/metrics.js';
 import { CALLEE_PORT, CALLER_PORT, UaStage, header, type Flight } from './ua-stage.js';
 
 const is = (flight: Flight, what: string): boolean => flight.text.startsWith(/^\d/.test(what) ? `SIP/2.0 ${what}` : `${what} `);
@@ -137,6 +138,43 @@ describe('CANCEL', () => {
     stage.inject(`${ringingResponse.replace('180 Ringing', '200 OK')}`, CALLEE_PORT, CALLER_PORT);
     expect(stage.flow.slice(-3)).toEqual(['ACK', 'BYE', '200']);
     expect(stage.counter('unexpectedStatus')).toBe(1);
+    expect(stage.metrics[statusAt(200)]).toBe(1);
+  });
+
+  it('with another branch than its INVITE is answered 481, and the call goes on ringing until it fails', () => {
+    const stage = new UaStage({ scenario: ringing });
+    stage.tap = (flight) => {
+      if (!is(flight, 'CANCEL') || flight.text.includes('-other')) return true;
+      stage.inject(flight.text.replace(/(branch=[^;\r]+)/, '$1-other'), flight.fromPort, flight.toPort);
+      return false;
+    };
+    stage.start();
+    stage.pass(1100);
+    expect(stage.counter('unexpectedMessages')).toBeGreaterThan(0);
+    expect(stage.flow).toContain('481');
+    expect(stage.flow).not.toContain('487');
+    stage.pass(200_000);
+    expect([stage.counter('succeeded'), stage.counter('answered'), stage.counter('failed')]).toEqual([0, 0, 1]);
+    expect(stage.flow).not.toContain('487');
+    stage.expectClean();
+  });
+});
+
+describe('the ACK to an answer other than 2xx', () => {
+  it('with another branch than its INVITE acknowledges nothing', () => {
+    const stage = new UaStage({ scenario: 'busy' });
+    stage.tap = (flight) => {
+      if (!is(flight, 'ACK')) return true;
+      stage.inject(flight.text.replace(/(branch=[^;\r]+)/, '$1-other'), flight.fromPort, flight.toPort);
+      return false;
+    };
+    stage.start();
+    stage.pass(33_000);
+    expect(stage.counter('answered')).toBe(0);
+    expect(times(stage, '486')).toBeGreaterThan(5);
+    expect(stage.counter('unexpectedMessages')).toBe(times(stage, '486'));
+    expect(stage.counter('missingAck')).toBe(1);
+    stage.expectClean();
   });
 });
 

@@ -11,6 +11,7 @@ import { linearScale, logScale, timeScale } from '../../../src/load/view/scale.j
 import { progressBar, sparkline } from '../../../src/load/view/sparkline.js';
 import { lineOf, screenOf } from '../../../src/load/view/style.js';
 import type { Progress, RunHeading } from '../../../src/load/view/view.js';
+import { stepOutcome } from '../../../src/load/view/steps.js';
 import { sampleResult } from './sample-result.js';
 
 const SECOND = sampleResult().series[20]!;
@@ -108,6 +109,26 @@ describe('plain lines', () => {
 });
 
 describe('the final table', () => {
+  it('says which statuses were not expected', () => {
+    const statuses = { 404: 3, 503: 1 };
+    expect(finalText(sampleResult({ statuses }), { colors: false })).toContain('4 unexpectedStatus (404: 3, 503: 1): a final');
+    expect(htmlReport(sampleResult({ statuses, failures: { unexpectedStatus: 4 } }))).toContain('mostly unexpectedStatus (404: 3, 503: 1)');
+  });
+
+  it('gives no rate of less than a second', () => {
+    const text = finalText(sampleResult({ measuredS: 0.02 }), { colors: false });
+    expect(text).toContain('too short for a rate: 0.02 s');
+    expect(text).not.toContain('reached');
+    expect(htmlReport(sampleResult({ measuredS: 0.02 }))).toContain('too short for a rate');
+  });
+
+  it('says which steps had too few calls, or came again', () => {
+    const step = { step: 1, askedPerS: 100, reachedPerS: 100, calls: 999, failures: 0, failurePercent: 0, p50Us: 1, p99Us: 1, maxUs: 1, passed: true };
+    expect(stepOutcome(step)).toBe('passed; too few calls for a p99');
+    expect(stepOutcome({ ...step, calls: 1000 })).toBe('passed');
+    expect(stepOutcome({ ...step, calls: 1000, passed: false, reason: 'late', repeated: true })).toBe('late; repeated');
+  });
+
   it('has the figures, with the main time marked', () => {
     const text = finalText(sampleResult(), { colors: false });
     expect(text).toContain('  rate        1,990/s reached, 2,000/s asked, over 170.0 s\n');
