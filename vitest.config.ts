@@ -2,11 +2,14 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const SWEEP = 'test/sim/sweep.test.ts';
+
 /** vitest leaves one core free, which on two cores is half of the machine. */
 const WORKERS = Math.max(2, availableParallelism());
 
 /**
- * Two groups, one after the other: first everything that runs in virtual time or in a moment, side by side; then the
+ * Three groups, one after the other: the simulator's sweep, which fills all cores by itself; then everything else that runs
+ * in virtual time or in a moment, side by side; then the
  * end-to-end tests, two files at a time, because they start proxies with several threads and place calls through them.
  */
 export default defineConfig({
@@ -24,14 +27,15 @@ export default defineConfig({
     maxWorkers: WORKERS,
     reporters: ['default', './test/count-reporter.ts'],
     projects: [
+      { extends: true, test: { name: 'sweep', include: [SWEEP], testTimeout: 300_000, sequence: { groupOrder: 0 } } },
       {
         extends: true,
         test: {
           name: 'core',
           include: ['test/**/*.test.ts', 'examples/testing/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', SWEEP],
           testTimeout: 60_000,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -42,7 +46,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -25,8 +25,8 @@ const LOSSY: Partial<Knobs> = { lossPercent: 10, dupPercent: 5, reorderPercent: 
 const DUPLICATING: Partial<Knobs> = { dupPercent: 20, reorderPercent: 30, reorderMs: 800 };
 
 export const SWEEP: readonly SweepRow[] = [
-  { name: 'perfect network, 1 shard', calls: 14_000, knobs: { shards: 1 } },
-  { name: 'perfect network, 2 shards', calls: 14_000, knobs: { shards: 2, dupCancelPercent: 30 } },
+  { name: 'perfect network, 1 shard', calls: 7000, knobs: { shards: 1 } },
+  { name: 'perfect network, 2 shards', calls: 8000, knobs: { shards: 2, dupCancelPercent: 30 } },
   { name: 'perfect network, 4 shards that run late', calls: 10_000, knobs: { shards: 4, lagMs: 15 } },
   { name: 'perfect network, sharded by Call-ID', calls: 8000, knobs: { shards: 3, key: 'call-id', spiralPercent: 20 } },
   { name: 'no delay at all, all at once', calls: 8000, knobs: { shards: 4, delayMs: 0, jitterMs: 0, callsPerSecond: 1000, batchMax: 32 } },
