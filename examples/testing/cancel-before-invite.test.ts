@@ -1,4 +1,4 @@
-/** The network delivers the CANCEL before its INVITE: the proxy holds it for a moment, and nobody rings. */
+/** The network delivers the CANCEL before its INVITE: the proxy holds it for a moment, and nobody rings (case 12). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

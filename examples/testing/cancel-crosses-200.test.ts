@@ -1,4 +1,4 @@
-/** The callee picks up while the CANCEL is on its way: the caller gets 200 to the CANCEL, and the call all the same. */
+/** The callee picks up while the CANCEL is on its way: the caller gets 200 to the CANCEL, and the call all the same (case 10). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

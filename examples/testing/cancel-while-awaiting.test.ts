@@ -1,4 +1,4 @@
-/** The caller gives up while the script still asks a service where the call should go. */
+/** The caller gives up while the script still asks a service where the call should go (case 11). */
 import { afterEach, expect, it, vi } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

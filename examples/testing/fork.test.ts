@@ -1,4 +1,4 @@
-/** Two phones ring at once. Early media of one reaches the caller; when the other answers, the loser is cancelled. */
+/** Two phones ring at once. Early media of one reaches the caller; when the other answers, the loser is cancelled (cases 6 and 8). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

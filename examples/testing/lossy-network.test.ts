@@ -1,4 +1,4 @@
-/** A network that loses, doubles and reorders: calls take longer, and come out the same. */
+/** A network that loses, doubles and reorders: calls take longer, and come out the same (cases 1, 4 and 5). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

@@ -1,4 +1,4 @@
-/** Hold and resume: a re-INVITE follows the recorded path, and can be cancelled without ending the call. */
+/** Hold and resume: a re-INVITE follows the recorded path, and can be cancelled without ending the call (case 14). */
 import { expect, it } from 'vitest';
 import { type Phone, type Simulation, simulation } from 'viaduct/testing';
 

@@ -1,4 +1,4 @@
-/** An INVITE that comes again is the same INVITE: the script runs once, and the caller gets the last answer again. */
+/** An INVITE that comes again is the same INVITE: the script runs once, and the caller gets the last answer again (case 1). */
 import { expect, it } from 'vitest';
 import { defineRoutes } from 'viaduct';
 import { simulation } from 'viaduct/testing';

@@ -1,4 +1,4 @@
-/** Every shard crashes while a call rings, and once more while it is up: the phones never notice. */
+/** Every shard crashes while a call rings, and once more while it is up: the phones never notice (case 17). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

@@ -1,4 +1,4 @@
-/** The first gateway is dead: Timer B ends its branch after 32 seconds, and the failure handler tries the next. */
+/** The first gateway is dead: Timer B ends its branch after 32 seconds, and the failure handler tries the next (cases 2 and 9). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

@@ -1,4 +1,4 @@
-/** Both phones of a fork answer before the CANCEL reaches the loser. Every 2xx goes to the caller, who must end one of the calls. */
+/** Both phones of a fork answer before the CANCEL reaches the loser. Every 2xx goes to the caller, who must end one of the calls (case 6). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

@@ -1,4 +1,4 @@
-/** A busy desk phone, then voicemail: one target after the other, and the caller sees one call. */
+/** A busy desk phone, then voicemail: one target after the other, and the caller sees one call (cases 5 and 6). */
 import { expect, it } from 'vitest';
 import { simulation } from 'viaduct/testing';
 

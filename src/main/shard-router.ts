@@ -22,7 +22,8 @@ import {
 import { BranchView, findRouteMark, readBranch } from '../proxy/branch.js';
 import { ByteWords } from '../sip/byte-words.js';
 import { H_CALL_ID, H_ROUTE, H_VIA, headerId } from '../sip/header-names.js';
-import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, MessageView } from '../sip/message.js';
+import { FIELD_END, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
+import { MessageView } from '../sip/message.js';
 import { ViaView, parseVia } from '../sip/via.js';
 import { type KeyHasher, branchHasher, upstreamHasher } from '../transaction/key.js';
 import { hasUniqueBranch, hashRequestUri, hashUpstreamKey, hashUpstreamKey2543 } from '../transaction/upstream-key.js';

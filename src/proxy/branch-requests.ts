@@ -7,7 +7,8 @@
 import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_LOSER, type Core } from './core.js';
 import { ascii } from '../sip/chars.js';
 import { H_REASON } from '../sip/header-names.js';
-import { FIELD_LINE, FIELD_STRIDE, type MessageView } from '../sip/message.js';
+import { FIELD_LINE, FIELD_STRIDE } from '../sip/header-fields.js';
+import type { MessageView } from '../sip/message.js';
 import { M_CANCEL, M_INVITE } from '../sip/methods.js';
 import { C_CANCELS_OUT, C_DROP_OUTBOX_FULL, C_REQUESTS_OUT } from '../telemetry/counters.js';
 import { S_IC_PROCEEDING } from '../transaction/machines.js';

@@ -4,7 +4,8 @@
  */
 import type { Core } from './core.js';
 import { H_PROXY_AUTHENTICATE, H_WWW_AUTHENTICATE } from '../sip/header-names.js';
-import { FIELD_LINE, FIELD_STRIDE, type MessageView } from '../sip/message.js';
+import { FIELD_LINE, FIELD_STRIDE } from '../sip/header-fields.js';
+import type { MessageView } from '../sip/message.js';
 
 /** Challenges kept for one response. */
 const MAX_CHALLENGES = 16;

@@ -6,10 +6,11 @@
  * a retransmission is recognised by its key alone, before it is parsed. Sans-I/O; one engine a shard, single-threaded.
  */
 import { Answers, plainAnswer } from './answers.js';
+import { CancelRequests } from './cancel-requests.js';
 import { Core, type EnginePorts, SF_SEEN_BEFORE } from './core.js';
-import { EarlyCancels } from './early-cancels.js';
 import type { EngineApi } from './engine-api.js';
 import { Forwarder } from './forwarder.js';
+import { Intake } from './intake.js';
 import { FIRST_VISIT, LOOPED, LoopDetection } from './loop-detection.js';
 import {
   PACKET_REQUEST,
@@ -20,7 +21,7 @@ import {
   type EngineOptions,
   type PacketMeta,
 } from './ports.js';
-import { Refusals, unsupported } from './refusals.js';
+import { LOOP_DETECTED, Refusals, TOO_MANY_HOPS, unsupported } from './refusals.js';
 import { ResponseContexts } from './response-context.js';
 import { preprocess } from './route-set.js';
 import { ScriptRunner } from './script-runner.js';
@@ -38,9 +39,6 @@ import {
   COUNTERS,
   C_ACKS_DROPPED,
   C_ACKS_UNMATCHED,
-  C_CANCELS_HELD_MATCHED,
-  C_CANCELS_MATCHED,
-  C_CANCELS_UNMATCHED,
   C_DROP_FORGED_RESPONSE,
   C_DROP_LAST_VIA,
   C_DROP_MALFORMED_REQUEST,
@@ -49,7 +47,6 @@ import {
   C_LOOPS_DETECTED,
   C_MERGED_REQUESTS,
   C_OFFERS_MATCHED,
-  C_OFFERS_OUT,
   C_REQUESTS_IN,
   C_RESPONSES_IN,
 } from '../telemetry/counters.js';
@@ -57,26 +54,19 @@ import { TransactionLayer } from '../transaction/layer.js';
 import { C_SERVER, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
 import { methodClass } from '../transaction/upstream-key.js';
 
-const LOOP_DETECTED = plainAnswer(reasonBytes(482));
 const MERGED_REQUEST = plainAnswer(ascii('Merged Request'));
-const TOO_MANY_HOPS = plainAnswer(reasonBytes(483));
-const OK = plainAnswer(reasonBytes(200));
-const REQUEST_TERMINATED = plainAnswer(reasonBytes(487));
 const DRAINING = { ...plainAnswer(ascii('Shutting Down')), headers: ascii('Retry-After: 5\r\n') };
-
-/** Beyond any offset: the place of an edit that is not there. */
-const NOWHERE = 0x7fffffff;
 
 export class Engine implements EngineApi {
   readonly #core: Core;
   readonly #answers: Answers;
   readonly #contexts: ResponseContexts;
   readonly #stateless: StatelessResponses;
-  readonly #early: EarlyCancels;
+  readonly #cancels: CancelRequests;
+  readonly #intake: Intake;
   readonly #loops: LoopDetection;
   readonly #refusals: Refusals;
   readonly #runner: ScriptRunner;
-  readonly #viaFix = new ViaFix();
   #draining = false;
 
   constructor(options: EngineOptions, ports: EnginePorts, routes: Routes) {
@@ -91,9 +81,11 @@ export class Engine implements EngineApi {
     this.#loops = new LoopDetection(core);
     this.#runner = new ScriptRunner(core, this.#answers, new Forwarder(core, new TargetCache(), this.#loops), this.#contexts);
     this.#contexts.attach(this.#runner);
-    this.#refusals = new Refusals(core, this.#answers, this.#contexts, this.#runner, this.#viaFix);
-    this.#early = new EarlyCancels(core);
-    this.#contexts.onHeldOver = (server) => { this.#heldOver(server); };
+    const viaFix = new ViaFix();
+    this.#refusals = new Refusals(core, this.#answers, this.#contexts, this.#runner, viaFix);
+    this.#intake = new Intake(core, this.#runner.requests, viaFix);
+    this.#cancels = new CancelRequests(core, this.#answers, this.#contexts, this.#runner, this.#intake, this.#refusals, this.#loops);
+    this.#contexts.onHeldOver = (server) => { this.#cancels.heldOver(server); };
     this.#stateless.onLateSuccess = (server) => { this.#contexts.lateSuccess(server); };
   }
 
@@ -224,7 +216,7 @@ export class Engine implements EngineApi {
     copyEndpoint(meta, context.origin);
     replyEndpoint(view.topVia, meta, context.replyTo);
     if (view.method === M_ACK) this.#newAck(context, meta);
-    else if (view.method === M_CANCEL) this.#newCancel(context, meta);
+    else if (view.method === M_CANCEL) this.#cancels.receive(context, meta);
     else this.#newTransaction(context);
   }
 
@@ -232,7 +224,7 @@ export class Engine implements EngineApi {
   #newTransaction(context: RequestContext): void {
     const core = this.#core;
     const { view } = context;
-    if (!this.#ingest(context)) {
+    if (!this.#intake.ingest(context)) {
       this.#refusals.overload(context);
       return;
     }
@@ -249,10 +241,8 @@ export class Engine implements EngineApi {
     core.setServer(server, S_REQUEST_BYTES, view.end - view.start);
     const visit = this.#loops.examine(view, context.origin);
     if (visit !== FIRST_VISIT) core.flagServer(server, SF_SEEN_BEFORE);
-    const cancel = view.method === M_INVITE ? this.#early.find(context.keyLo, context.keyHi) : 0;
-    if (cancel !== 0) {
-      this.#cancelledBefore(context, cancel);
-    } else if (view.hops === 0) {
+    if (view.method === M_INVITE && this.#cancels.endEarly(context)) return;
+    if (view.hops === 0) {
       this.#refusals.inTransaction(context, 483, TOO_MANY_HOPS);
     } else if (visit === LOOPED) {
       core.counters[C_LOOPS_DETECTED]!++;
@@ -278,7 +268,7 @@ export class Engine implements EngineApi {
     // An INVITE that is here all the same is Accepted: the ACK to its 2xx carries its branch, and goes on.
     if (core.layer.servers.find(context.keyLo, context.keyHi, M_INVITE) === 0) {
       // The ACK to a 2xx follows our Record-Route; one that does not may be the ACK to a final response of another shard.
-      if (!context.looseRouted && this.#offer(context, meta, core.options.shards - 1)) return;
+      if (!context.looseRouted && this.#intake.offer(context, meta, core.options.shards - 1)) return;
       // To a failure of ours that was sent without a transaction, or whose transaction is gone (§8.2.7): it ends here.
       if (this.#answers.hasOurToTag(view, context.keyLo, context.keyHi)) {
         core.counters[C_ACKS_DROPPED]!++;
@@ -289,7 +279,7 @@ export class Engine implements EngineApi {
     core.counters[C_ACKS_UNMATCHED]!++;
     const looped = this.#loops.examine(view, context.origin) === LOOPED;
     if (looped) core.counters[C_LOOPS_DETECTED]!++;
-    if (looped || view.hops === 0 || !this.#ingest(context)) {
+    if (looped || view.hops === 0 || !this.#intake.ingest(context)) {
       core.counters[C_ACKS_DROPPED]!++;
       this.#runner.requests.giveBack(context);
       return;
@@ -297,105 +287,6 @@ export class Engine implements EngineApi {
     context.ownsBlock = true;
     preprocess(view, core.listeners, context.routeSet);
     this.#runner.runRequest(context);
-  }
-
-  /** A CANCEL (§9.2, §16.10). */
-  #newCancel(context: RequestContext, meta: PacketMeta): void {
-    const core = this.#core;
-    const { layer, options } = core;
-    const { view } = context;
-    const invite = layer.servers.find(context.keyLo, context.keyHi, M_INVITE);
-    // Where it may be held its round ends where it began, since there its INVITE would come.
-    let rounds = options.earlyCancelMs > 0 && options.shards > 1 ? options.shards : options.shards - 1;
-    // Beyond that its time is over, and this is the second and last round (`#heldOver`).
-    const again = meta.hops > options.shards;
-    if (again) rounds = 2 * options.shards;
-    // A CANCEL of another request is answered as well, and has no effect (§9.2).
-    const found = invite !== 0 ? invite : layer.servers.findOther(context.keyLo, context.keyHi, M_CANCEL);
-    if (found === 0 && this.#offer(context, meta, rounds)) return;
-    if (!this.#ingest(context)) {
-      this.#refusals.overload(context);
-      return;
-    }
-    context.ownsBlock = true;
-    if (found === 0) {
-      if (again || context.homeShard !== options.shard || !this.#early.hold(context)) this.#unmatchedCancel(context);
-      return;
-    }
-    core.counters[C_CANCELS_MATCHED]!++;
-    if (meta.hops > 0) core.counters[C_OFFERS_MATCHED]!++;
-    const server = layer.createServer(context.keyLo, context.keyHi, M_CANCEL);
-    if (server === 0) {
-      this.#answers.stateless(view, 200, OK, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
-    } else {
-      layer.setServerEndpoint(server, context.replyTo);
-      this.#contexts.answer(server, view, 200, OK);
-    }
-    if (invite !== 0) this.#contexts.cancelByCaller(invite, view);
-    this.#runner.requests.giveBack(context);
-  }
-
-  /** A CANCEL that matches nothing: the script decides (§16.10). Its context owns its block. */
-  #unmatchedCancel(context: RequestContext): void {
-    const core = this.#core;
-    const { view } = context;
-    core.counters[C_CANCELS_UNMATCHED]!++;
-    preprocess(view, core.listeners, context.routeSet);
-    const looped = this.#loops.examine(view, context.origin) === LOOPED;
-    if (looped) core.counters[C_LOOPS_DETECTED]!++;
-    if (looped || view.hops === 0) {
-      const status = looped ? 482 : 483;
-      this.#answers.stateless(view, status, looped ? LOOP_DETECTED : TOO_MANY_HOPS, context.keyLo, context.keyHi, context.replyTo, core.noEdits);
-      this.#runner.requests.giveBack(context);
-      return;
-    }
-    this.#runner.runRequest(context);
-  }
-
-  /**
-   * No INVITE came here for a held CANCEL, whose server transaction ends. It may have come to another shard, where its
-   * Route led it, after the CANCEL had been there: a second round finds it, and ends here like the first.
-   */
-  #heldOver(server: number): void {
-    const context = this.#early.take(server);
-    if (context === undefined) return;
-    const { shards } = this.#core.options;
-    if (shards > 1) {
-      // Hops are counted on from the first round, which tells the two apart and keeps the home shard of the CANCEL.
-      const { keyLo, keyHi } = context;
-      const meta: PacketMeta = { ...context.origin, keyLo, keyHi, kind: PACKET_REQUEST, hops: shards };
-      if (this.#offer(context, meta, 2 * shards)) return;
-    }
-    this.#unmatchedCancel(context);
-  }
-
-  /** An INVITE whose CANCEL is held: 200 to that, 487 to the INVITE, and nobody ever hears of it. */
-  #cancelledBefore(invite: RequestContext, cancel: number): void {
-    const { counters } = this.#core;
-    counters[C_CANCELS_MATCHED]!++;
-    counters[C_CANCELS_HELD_MATCHED]!++;
-    const held = this.#early.take(cancel);
-    if (held !== undefined) {
-      this.#contexts.answer(cancel, held.view, 200, OK);
-      this.#runner.requests.giveBack(held);
-    }
-    this.#contexts.answer(invite.server, invite.view, 487, REQUEST_TERMINATED);
-    this.#runner.requests.giveBack(invite);
-  }
-
-  /**
-   * Offers a CANCEL or ACK that has no transaction here to the next shard; after a round through all of them it counts as
-   * unmatched where it ends, after at most `rounds` hops. True when it went on its way.
-   */
-  #offer(context: RequestContext, meta: PacketMeta, rounds: number): boolean {
-    const core = this.#core;
-    const { shard, shards } = core.options;
-    if (meta.hops >= rounds) return false;
-    const { view } = context;
-    if (!core.arena.offer((shard + 1) % shards, view.start, view.end, meta)) return false;
-    core.counters[C_OFFERS_OUT]!++;
-    this.#runner.requests.giveBack(context);
-    return true;
   }
 
   #response(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void {
@@ -418,23 +309,4 @@ export class Engine implements EngineApi {
       core.layer.response(client, view.status);
     }
   }
-
-  /** Copies the request into the store with what the server transport adds to its top Via; the view moves along. */
-  #ingest(context: RequestContext): boolean {
-    const { arena, plan } = this.#core;
-    const { view } = context;
-    plan.clear();
-    this.#viaFix.plan(view.topVia, context.origin, plan);
-    const block = arena.store.allocate(view.end - view.start + plan.insertBytes);
-    if (block === 0) return false;
-    plan.apply(arena.bytes, view.start, view.end, block);
-    const at1 = plan.count > 0 ? plan.at[0]! : NOWHERE;
-    const grow1 = plan.count > 0 ? plan.textBytes[0]! - plan.remove[0]! : 0;
-    const at2 = plan.count > 1 ? plan.at[1]! : NOWHERE;
-    const grow2 = plan.count > 1 ? plan.textBytes[1]! - plan.remove[1]! : 0;
-    view.rebase(arena.bytes, block - view.start, at1, grow1, at2, grow2);
-    context.block = block;
-    return true;
-  }
-
 }

@@ -12,7 +12,8 @@
  * is the bound here. Rows of integers by server transaction, nothing allocated per message. Sans-I/O.
  */
 import { H_ROUTE } from '../sip/header-names.js';
-import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
+import { FIELD_END, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
+import type { MessageView } from '../sip/message.js';
 import type { KeyHasher } from '../transaction/key.js';
 import { methodClass } from '../transaction/upstream-key.js';
 

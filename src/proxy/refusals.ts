@@ -11,7 +11,8 @@ import { type ViaFix, copyEndpoint, createEndpoint, replyEndpoint } from './via-
 import type { RequestContext } from '../script/request-context.js';
 import { ascii } from '../sip/chars.js';
 import { H_PROXY_REQUIRE } from '../sip/header-names.js';
-import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
+import { FIELD_END, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
+import type { MessageView } from '../sip/message.js';
 import { METHOD_BYTES, M_ACK } from '../sip/methods.js';
 import { GE_NONE, PE_NOT_SIP, PE_VIA, errorReasonBytes, errorStatus, messageCodeOf } from '../sip/parse-error.js';
 import { reasonBytes } from '../sip/reasons.js';
@@ -25,6 +26,10 @@ import {
 
 /** A full table is a matter of seconds: callers may come back then. */
 const OVERLOADED = { ...plainAnswer(reasonBytes(503)), headers: ascii('Retry-After: 5\r\n') };
+
+/** RFC 3261 §16.3 steps 4 and 3. */
+export const LOOP_DETECTED = plainAnswer(reasonBytes(482));
+export const TOO_MANY_HOPS = plainAnswer(reasonBytes(483));
 
 export class Refusals {
   readonly #core: Core;

@@ -7,7 +7,8 @@ import { type EditPlan, NO_TEXT } from './edit-plan.js';
 import type { Listeners } from './next-hop.js';
 import { skipLws } from '../sip/chars.js';
 import { H_ROUTE } from '../sip/header-names.js';
-import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
+import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
+import type { MessageView } from '../sip/message.js';
 import { NameAddrView, parseNameAddr } from '../sip/name-addr.js';
 import { UriView, parseUri } from '../sip/uri.js';
 

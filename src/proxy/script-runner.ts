@@ -8,8 +8,8 @@
 import { type Answers } from './answers.js';
 import { type Core, SF_CANCELLED, SF_CONCLUDE, SF_IN_HANDLER, SF_KEPT, SF_SUSPENDED } from './core.js';
 import { type EditPlan } from './edit-plan.js';
-import { FORWARDED, FORWARD_FAULT, FORWARD_NO_BREADTH, FORWARD_TOO_LONG, type Forwarder } from './forwarder.js';
-import { HOP_PROBLEM, HOP_STATUS } from './next-hop.js';
+import { type Forwarder } from './forwarder.js';
+import { Relays } from './relays.js';
 import { RequestContexts } from './request-contexts.js';
 import type { ResponseContexts } from './response-context.js';
 import { answerText, plain } from './script-answer.js';
@@ -27,9 +27,6 @@ import { reasonPhrase } from '../sip/reasons.js';
 import { C_ACKS_DROPPED, C_SCRIPT_LATE, C_SCRIPT_NO_ACTION, C_SCRIPT_RUNS, C_SCRIPT_SUSPENDED } from '../telemetry/counters.js';
 import { F_KEY_HI, F_KEY_LO, F_STATUS, S_NEXT_INDEX, S_PENDING, S_REQUEST, S_REQUEST_BYTES } from '../transaction/table.js';
 
-/** The answer to a request that its script relays to an empty list of targets (RFC 3261 §16.5). */
-const NO_TARGETS = 480;
-
 export class ScriptRunner implements ScriptHost {
   /** Set by the engine: something was done outside of its calls. */
   onWork: (() => void) | undefined;
@@ -39,7 +36,7 @@ export class ScriptRunner implements ScriptHost {
   depth = 0;
   readonly #core: Core;
   readonly #answers: Answers;
-  readonly #forwarder: Forwarder;
+  readonly #relays: Relays;
   readonly #contexts: ResponseContexts;
   /** Contexts of requests: the engine takes one for each message that it parses. */
   readonly requests: RequestContexts;
@@ -53,9 +50,9 @@ export class ScriptRunner implements ScriptHost {
   constructor(core: Core, answers: Answers, forwarder: Forwarder, contexts: ResponseContexts) {
     this.#core = core;
     this.#answers = answers;
-    this.#forwarder = forwarder;
     this.#contexts = contexts;
     this.#faults = new ScriptFaults(core);
+    this.#relays = new Relays(core, answers, forwarder, contexts, this.#faults);
     this.requests = new RequestContexts(core, this);
   }
 
@@ -215,40 +212,16 @@ export class ScriptRunner implements ScriptHost {
   }
 
   relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean {
-    const core = this.#core;
     this.#wake();
     const targets: readonly (Target | undefined)[] = isList(target) ? target : [target];
+    let sent: boolean;
     if (context.server === 0) {
       const isOut = this.requests.bringBack(context);
-      const isRelayed = this.#relayStateless(context, targets);
+      sent = this.#relays.stateless(context, targets);
       if (isOut) this.requests.moveOut(context);
-      return isRelayed;
+    } else {
+      sent = this.#relays.inTransaction(context, targets);
     }
-    const { server } = context;
-    if (context.dead || !this.#forwarder.isOpen(server)) {
-      core.counters[C_SCRIPT_LATE]!++;
-      return false;
-    }
-    // A failure handler that knows of nobody else leaves it at the best response.
-    if (targets.length === 0 && context.live) return false;
-    context.acted = true;
-    if (targets.length === 0) this.#contexts.noteLocal(server, NO_TARGETS);
-    let sent = false;
-    this.#forwarder.begin(context, targets.length);
-    for (const one of targets) {
-      if (core.server(server, S_NEXT_INDEX) >= core.options.limits.targets) {
-        this.#contexts.noteLocal(server, 500);
-        break;
-      }
-      const outcome = this.#forwarder.addBranch(context, one);
-      if (outcome === FORWARDED) sent = true;
-      else this.#contexts.noteLocal(server, this.#statusOf(outcome, context, one));
-    }
-    if (sent && context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
-    if (sent) {
-      core.layer.unboundDecision(server);
-      core.layer.unboundHeldResponse(server);
-    } else this.#contexts.settle(server);
     this.#tellDriver();
     return sent;
   }
@@ -291,51 +264,6 @@ export class ScriptRunner implements ScriptHost {
     };
   }
 
-  /**
-   * An ACK goes to one target. A CANCEL goes to all, each with the branch that the INVITE had there: after a crash nobody
-   * knows any more which of them ring.
-   */
-  #relayStateless(context: RequestContext, targets: readonly (Target | undefined)[]): boolean {
-    const core = this.#core;
-    if (context.dead) {
-      core.counters[C_SCRIPT_LATE]!++;
-      return false;
-    }
-    if (targets.length === 0) return false;
-    context.acted = true;
-    const { method } = context.view;
-    const count = method === M_CANCEL ? Math.min(targets.length, core.options.limits.targets) : 1;
-    let sent = false;
-    let status = 0;
-    for (let index = 0; index < count; index++) {
-      const outcome = this.#forwarder.stateless(context, targets[index], index);
-      if (outcome === FORWARDED) sent = true;
-      else if (method !== M_ACK) status = this.#statusOf(outcome, context, targets[index]);
-    }
-    if (!sent) {
-      if (method === M_ACK) core.counters[C_ACKS_DROPPED]!++;
-      else this.#answers.stateless(context.view, status, plain(status), context.keyLo, context.keyHi, context.replyTo, core.noEdits);
-    }
-    this.#tellDriver();
-    return sent;
-  }
-
-  /** Status of a target that could not be tried; what the operator has to know about it is logged. */
-  #statusOf(outcome: number, context: RequestContext, target: Target | undefined): number {
-    if (outcome === FORWARD_FAULT) {
-      const { fault } = this.#forwarder;
-      this.#faults.warn(context, `a target cannot be reached: ${HOP_PROBLEM[fault]!}`, { target: target ?? context.uri.toString() });
-      return HOP_STATUS[fault]!;
-    }
-    if (outcome === FORWARD_NO_BREADTH) return 440;
-    return outcome === FORWARD_TOO_LONG ? 513 : 503;
-  }
-
-  /** 100 Trying, so that the caller stops sending its INVITE again (§16.2). */
-  #trying(context: RequestContext): void {
-    this.#answers.inTransaction(context.server, context.view, 100, plain(100));
-  }
-
   #suspend(context: RequestContext, handler: 'request' | 'failure', pending: PromiseLike<unknown>): void {
     const core = this.#core;
     const { server } = context;
@@ -349,7 +277,7 @@ export class ScriptRunner implements ScriptHost {
           if (handler === 'failure') core.layer.boundHeldResponse(server);
           else if (!core.serverHas(server, SF_CONCLUDE)) core.layer.boundDecision(server);
         }
-        if (context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#trying(context);
+        if (context.view.method === M_INVITE && core.server(server, F_STATUS) === 0) this.#relays.trying(context);
         if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
       }
     }

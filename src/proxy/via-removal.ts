@@ -2,7 +2,8 @@
 import { type EditPlan, NO_TEXT } from './edit-plan.js';
 import { skipLws } from '../sip/chars.js';
 import { H_VIA } from '../sip/header-names.js';
-import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
+import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
+import type { MessageView } from '../sip/message.js';
 
 /** The Via value below the top one, as left by `planTopViaRemoval`. */
 export const nextVia = { start: -1, end: -1 };

@@ -21,7 +21,8 @@ import {
   H_VIA,
   headerIdOf,
 } from '../sip/header-names.js';
-import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, type MessageView } from '../sip/message.js';
+import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
+import type { MessageView } from '../sip/message.js';
 
 /** Headers that the engine writes: a script that changed them would break the transaction or the route. */
 const ENGINE_HEADERS = new Set([H_VIA, H_MAX_FORWARDS, H_MAX_BREADTH, H_RECORD_ROUTE, H_ROUTE, H_CONTENT_LENGTH, H_CSEQ, H_CALL_ID]);

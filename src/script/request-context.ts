@@ -24,7 +24,8 @@ import { textOf, unfold } from './text.js';
 import type { Endpoint } from '../proxy/ports.js';
 import { RouteSet } from '../proxy/route-set.js';
 import { createEndpoint } from '../proxy/via-fix.js';
-import { FIELD_END, FIELD_STRIDE, FIELD_VALUE, MessageView } from '../sip/message.js';
+import { FIELD_END, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
+import { MessageView } from '../sip/message.js';
 import { METHOD_NAMES, M_UNKNOWN } from '../sip/methods.js';
 
 /** What of a context is used again for the next request. */

@@ -1,18 +1,7 @@
 /** A message as a test sees it: text, with the questions that tests ask. Not for hot places. */
+import { canonicalName } from './header-name.js';
 
 const latin1 = new TextDecoder('latin1');
-const COMPACT: Readonly<Record<string, string>> = {
-  v: 'via',
-  f: 'from',
-  t: 'to',
-  i: 'call-id',
-  m: 'contact',
-  l: 'content-length',
-  c: 'content-type',
-  s: 'subject',
-  k: 'supported',
-  e: 'content-encoding',
-};
 
 /** One message that the proxy sent. */
 export class SentMessage {
@@ -41,8 +30,7 @@ export class SentMessage {
     this.status = isResponse ? Number(words[1]) : 0;
     this.fields = lines.slice(1).map((line) => {
       const colon = line.indexOf(':');
-      const name = line.slice(0, colon).trim().toLowerCase();
-      return [COMPACT[name] ?? name, line.slice(colon + 1).trim()] as const;
+      return [canonicalName(line.slice(0, colon)), line.slice(colon + 1).trim()] as const;
     });
   }
 

@@ -1,6 +1,7 @@
 /**
  * The message view: one SIP message as offsets into bytes that stay where they are. Parsing finds the start line and the
- * header fields and names them; values are parsed when somebody asks. Nothing is copied, decoded or allocated.
+ * header fields (`header-fields.ts`) and names them; values are parsed when somebody asks. Nothing is copied, decoded or
+ * allocated.
  *
  * Two steps: `parse` for the frame (start line, header fields, body; RFC 3261 §7), then `validateRequest` or
  * `validateResponse` for what a proxy has to be sure of before it acts (§16.3, §18.3, §8.1.1). Both return an error code
@@ -9,25 +10,9 @@
  * Line ends: CRLF as the grammar wants, a lone LF is accepted, a lone CR is not a line end. Sans-I/O; a view is reused
  * and not re-entrant. All offsets are absolute in `bytes`; -1 means absent.
  */
-import { ByteWords, type WordText, wordText } from './byte-words.js';
-import { CHAR_CLASS, C_LWS, C_TOKEN, ascii, isCallId, isToken, skipLws } from './chars.js';
-import {
-  HEADER_NAMES,
-  H_CALL_ID,
-  H_CONTACT,
-  H_CONTENT_LENGTH,
-  H_CSEQ,
-  H_FROM,
-  H_MAX_BREADTH,
-  H_MAX_FORWARDS,
-  H_OTHER,
-  H_PROXY_REQUIRE,
-  H_RECORD_ROUTE,
-  H_ROUTE,
-  H_TO,
-  H_VIA,
-  headerId,
-} from './header-names.js';
+import { CHAR_CLASS, C_TOKEN, isCallId, isToken, skipLws } from './chars.js';
+import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, HeaderFields } from './header-fields.js';
+import { H_CONTACT, H_MAX_BREADTH, H_ROUTE } from './header-names.js';
 import { M_ACK, M_CANCEL, M_UNKNOWN, methodId } from './methods.js';
 import { NameAddrView, parseNameAddr } from './name-addr.js';
 import { parseUint } from './numbers.js';
@@ -42,15 +27,9 @@ import {
   PE_CSEQ,
   PE_CSEQ_METHOD,
   PE_CSEQ_NUMBER,
-  PE_DUPLICATE_CALL_ID,
   PE_DUPLICATE_CONTENT_LENGTH,
-  PE_DUPLICATE_CSEQ,
-  PE_DUPLICATE_FROM,
   PE_DUPLICATE_MAX_BREADTH,
-  PE_DUPLICATE_MAX_FORWARDS,
-  PE_DUPLICATE_TO,
   PE_FROM,
-  PE_HEADER_LINE,
   PE_MAX_BREADTH,
   PE_MAX_FORWARDS,
   PE_METHOD,
@@ -59,7 +38,6 @@ import {
   PE_MISSING_FROM,
   PE_MISSING_TO,
   PE_MISSING_VIA,
-  PE_NO_END,
   PE_NONE,
   PE_NOT_SIP,
   PE_REQUEST_LINE_SPACE,
@@ -69,7 +47,6 @@ import {
   PE_START_LINE,
   PE_STATUS_CODE,
   PE_TO,
-  PE_TOO_MANY_HEADERS,
   PE_VERSION,
   PE_VIA,
   requestUriError,
@@ -79,36 +56,12 @@ import { SCHEME_OTHER, UriView, parseUri } from './uri.js';
 import { ViaView, parseVia } from './via.js';
 
 const CR = 0x0d;
-const LF = 0x0a;
 const SP = 0x20;
-const HT = 0x09;
-const COLON = 0x3a;
-
-/** int32 slots per header field in `MessageView.fields`. */
-export const FIELD_STRIDE = 4;
-export const FIELD_ID = 0; // header id of header-names.ts
-export const FIELD_LINE = 1; // where the field name starts
-export const FIELD_VALUE = 2; // where the value starts (leading white space skipped)
-export const FIELD_END = 3; // where the value ends (trailing white space skipped)
 
 const CSEQ_MAX = 0x7fffffff;
 const BREADTH_MAX = 0x7fffffff;
 
-/** `Name: ` of every known header, as most peers write it. */
-const HEADER_LINES: readonly WordText[] = HEADER_NAMES.map((name) => wordText(ascii(`${name}: `)));
-/**
- * Which header came behind each one in the request, or response, before: a guess that saves looking the name up. A wrong one
- * costs a few nanoseconds; what is parsed never depends on it.
- */
-const REQUEST_FOLLOWER = new Uint8Array(HEADER_NAMES.length);
-const RESPONSE_FOLLOWER = new Uint8Array(HEADER_NAMES.length);
-
-export class MessageView {
-  bytes: Uint8Array = EMPTY;
-  /** The message is `bytes[start, end)`; `end` is the end of the body as Content-Length says, never beyond the datagram. */
-  start = 0;
-  end = 0;
-  isRequest = false;
+export class MessageView extends HeaderFields {
   /** `M_*` of the start line (requests); of CSeq for responses once validated. */
   method = M_UNKNOWN;
   methodStart = 0;
@@ -119,31 +72,6 @@ export class MessageView {
   status = 0;
   reasonStart = 0;
   reasonEnd = 0;
-  /** First byte of the first header field; `bodyStart` is behind the blank line, `headersEnd` is where that line starts. */
-  headersStart = 0;
-  headersEnd = 0;
-  bodyStart = 0;
-  fieldCount = 0;
-  readonly fields: Int32Array;
-  readonly #maxFields: number;
-
-  // Index into `fields` (field number) of the first field of each kind that the core looks at; -1 absent.
-  via = -1;
-  from = -1;
-  to = -1;
-  callId = -1;
-  cseq = -1;
-  maxForwards = -1;
-  maxBreadth = -1;
-  route = -1;
-  recordRoute = -1;
-  contact = -1;
-  contentLength = -1;
-  proxyRequire = -1;
-
-  /** Set when a field that must stand alone stands twice: the error to answer with. */
-  #duplicate = PE_NONE;
-
   // Filled by the validations.
   readonly topVia = new ViaView();
   readonly uri = new UriView();
@@ -155,8 +83,6 @@ export class MessageView {
   hops = -1;
   /** Max-Breadth as received (RFC 5393 §5); -1 absent, or of no account (ACK, CANCEL). Values past 2^31 - 1 count as that. */
   breadth = -1;
-  /** Whether there is a Via below the top one (requests). */
-  hasLowerVia = false;
   /** From and To tags; -1 absent. */
   fromTagStart = -1;
   fromTagEnd = -1;
@@ -164,44 +90,22 @@ export class MessageView {
   toTagEnd = -1;
 
   readonly #nameAddr = new NameAddrView();
-  readonly #words = new ByteWords();
-
-  /** @param maxFields header fields in one message: one more is an error. */
-  constructor(maxFields: number) {
-    this.#maxFields = maxFields;
-    this.fields = new Int32Array((maxFields + 1) * FIELD_STRIDE);
-  }
 
   /** Parses the frame of the message in `bytes[start, end)`. The bytes are borrowed until the next parse. */
   parse(bytes: Uint8Array, start: number, end: number): number {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
-    this.fieldCount = 0;
-    this.via = -1;
-    this.from = -1;
-    this.to = -1;
-    this.callId = -1;
-    this.cseq = -1;
-    this.maxForwards = -1;
-    this.maxBreadth = -1;
-    this.route = -1;
-    this.recordRoute = -1;
-    this.contact = -1;
-    this.contentLength = -1;
-    this.proxyRequire = -1;
-    this.#duplicate = PE_NONE;
     this.method = M_UNKNOWN;
     this.status = 0;
     this.hops = -1;
     this.breadth = -1;
-    this.hasLowerVia = false;
     this.fromTagStart = -1;
     this.toTagStart = -1;
 
     const startLineError = this.#parseStartLine(bytes, start, end);
     if (startLineError === PE_NOT_SIP) return PE_NOT_SIP;
-    const headerError = this.#parseFields(bytes, this.headersStart, end);
+    const headerError = this.parseFields(bytes, this.headersStart, end);
     if (startLineError !== PE_NONE) return startLineError;
     if (headerError !== PE_NONE) return headerError;
     return this.#frameBody();
@@ -223,7 +127,7 @@ export class MessageView {
     if (this.to < 0) return PE_MISSING_TO;
     if (this.callId < 0) return PE_MISSING_CALL_ID;
     if (this.cseq < 0) return PE_MISSING_CSEQ;
-    if (this.#duplicate !== PE_NONE) return this.#duplicate;
+    if (this.duplicate !== PE_NONE) return this.duplicate;
     let grammar = this.#parseFromTo(this.from);
     if (grammar !== GE_NONE) return withGrammar(PE_FROM, grammar);
     this.fromTagStart = this.#nameAddr.tagStart;
@@ -290,7 +194,7 @@ export class MessageView {
     if (viaError !== PE_NONE) return viaError;
     if (this.callId < 0) return PE_MISSING_CALL_ID;
     if (this.cseq < 0) return PE_MISSING_CSEQ;
-    if (this.#duplicate !== PE_NONE) return this.#duplicate;
+    if (this.duplicate !== PE_NONE) return this.duplicate;
     const cseqError = this.parseCSeq();
     // Nothing answers an ACK; taken for its INVITE's it would be a forgery.
     return cseqError === PE_NONE && this.cseqMethod === M_ACK ? PE_CSEQ_METHOD : cseqError;
@@ -367,24 +271,10 @@ export class MessageView {
     if (uri.maddrEnd >= 0) uri.maddrEnd += shift;
   }
 
-  /** Where the line after field number `field` starts (the end of its line, folds and line end included). */
-  lineEnd(field: number): number {
-    return field + 1 < this.fieldCount ? this.fields[(field + 1) * FIELD_STRIDE + FIELD_LINE]! : this.headersEnd;
-  }
-
-  /** The next field after number `after` whose header id is `id`, or -1. */
-  nextField(id: number, after: number): number {
-    const fields = this.fields;
-    for (let field = after + 1; field < this.fieldCount; field++) {
-      if (fields[field * FIELD_STRIDE + FIELD_ID] === id) return field;
-    }
-    return -1;
-  }
-
   #parseStartLine(bytes: Uint8Array, start: number, end: number): number {
     // A message has at least "X Y SIP/2.0" or "SIP/2.0 100".
-    this.#words.attach(bytes);
-    const lineEnd = this.#words.lineFeed(start, end);
+    this.words.attach(bytes);
+    const lineEnd = this.words.lineFeed(start, end);
     if (lineEnd >= end) return PE_NOT_SIP;
     this.headersStart = lineEnd + 1;
     let last = lineEnd;
@@ -439,131 +329,10 @@ export class MessageView {
     return PE_NONE;
   }
 
-  #parseFields(bytes: Uint8Array, at: number, end: number): number {
-    const fields = this.fields;
-    const words = this.#words;
-    const followers = this.isRequest ? REQUEST_FOLLOWER : RESPONSE_FOLLOWER;
-    let error = PE_NONE;
-    let count = 0;
-    let previous = H_OTHER;
-    let i = at;
-    for (;;) {
-      if (i >= end) {
-        this.headersEnd = end;
-        this.bodyStart = end;
-        this.fieldCount = count;
-        return error !== PE_NONE ? error : PE_NO_END;
-      }
-      const line = i;
-      let c = bytes[i]!;
-      if (c === LF || (c === CR && i + 1 < end && bytes[i + 1] === LF)) {
-        this.headersEnd = line;
-        this.bodyStart = c === LF ? i + 1 : i + 2;
-        this.fieldCount = count;
-        return error;
-      }
-      // Most fields stand where they stood in the message before, written as the RFC writes them.
-      let id = followers[previous]!;
-      let named = id !== H_OTHER && words.matches(line, end, HEADER_LINES[id]!);
-      if (named) {
-        i = line + HEADER_LINES[id]!.bytes.length;
-      } else {
-        // Field name, then white space up to the colon (§7.3.1).
-        while (i < end && (CHAR_CLASS[bytes[i]!]! & C_TOKEN) !== 0) i++;
-        const nameEnd = i;
-        while (i < end && ((c = bytes[i]!) === SP || c === HT)) i++;
-        named = nameEnd > line && i < end && bytes[i] === COLON;
-        if (named) i++;
-        id = named ? headerId(bytes, line, nameEnd) : H_OTHER;
-        followers[previous] = id;
-      }
-      while (i < end && ((c = bytes[i]!) === SP || c === HT)) i++;
-      let value = i;
-      // The value ends at a line end that no white space follows.
-      for (;;) {
-        i = words.lineFeed(i, end);
-        if (i >= end) break;
-        i++;
-        if (i >= end || ((c = bytes[i]!) !== SP && c !== HT)) break;
-      }
-      let valueEnd = i - value > 2 && bytes[i - 2] === CR ? i - 2 : i;
-      while (valueEnd > value && (CHAR_CLASS[bytes[valueEnd - 1]!]! & C_LWS) !== 0) valueEnd--;
-      if (value < valueEnd && (CHAR_CLASS[bytes[value]!]! & C_LWS) !== 0) value = skipLws(bytes, value, valueEnd);
-      // A line without a name is a fault, but it is a field all the same, so that the fields cover the whole header.
-      if (!named && error === PE_NONE) error = PE_HEADER_LINE;
-      if (count === this.#maxFields) {
-        if (error === PE_NONE) error = PE_TOO_MANY_HEADERS;
-        this.headersEnd = line;
-        this.bodyStart = end;
-        this.fieldCount = count;
-        return error;
-      }
-      const slot = count * FIELD_STRIDE;
-      fields[slot + FIELD_ID] = id;
-      fields[slot + FIELD_LINE] = line;
-      fields[slot + FIELD_VALUE] = value;
-      fields[slot + FIELD_END] = valueEnd;
-      if (id !== H_OTHER) this.#note(id, count);
-      previous = id;
-      count++;
-    }
-  }
-
-  /** Remembers the first field of each kind that the core looks at. */
-  #note(id: number, field: number): void {
-    switch (id) {
-      case H_VIA:
-        if (this.via < 0) this.via = field;
-        else this.hasLowerVia = true;
-        break;
-      case H_FROM:
-        if (this.from < 0) this.from = field;
-        else this.#duplicate = PE_DUPLICATE_FROM;
-        break;
-      case H_TO:
-        if (this.to < 0) this.to = field;
-        else this.#duplicate = PE_DUPLICATE_TO;
-        break;
-      case H_CALL_ID:
-        if (this.callId < 0) this.callId = field;
-        else this.#duplicate = PE_DUPLICATE_CALL_ID;
-        break;
-      case H_CSEQ:
-        if (this.cseq < 0) this.cseq = field;
-        else this.#duplicate = PE_DUPLICATE_CSEQ;
-        break;
-      case H_MAX_FORWARDS:
-        if (this.maxForwards < 0) this.maxForwards = field;
-        else this.#duplicate = PE_DUPLICATE_MAX_FORWARDS;
-        break;
-      case H_MAX_BREADTH:
-        if (this.maxBreadth < 0) this.maxBreadth = field;
-        break;
-      case H_CONTENT_LENGTH:
-        if (this.contentLength < 0) this.contentLength = field;
-        else this.#duplicate = PE_DUPLICATE_CONTENT_LENGTH;
-        break;
-      case H_ROUTE:
-        if (this.route < 0) this.route = field;
-        break;
-      case H_RECORD_ROUTE:
-        if (this.recordRoute < 0) this.recordRoute = field;
-        break;
-      case H_CONTACT:
-        if (this.contact < 0) this.contact = field;
-        break;
-      case H_PROXY_REQUIRE:
-        if (this.proxyRequire < 0) this.proxyRequire = field;
-        break;
-      default:
-        break;
-    }
-  }
-
   /** Cuts the body at Content-Length (§18.3): bytes beyond are no part of the message, too few are a fault. */
   #frameBody(): number {
     if (this.contentLength < 0) return PE_NONE;
-    if (this.#duplicate === PE_DUPLICATE_CONTENT_LENGTH) return PE_DUPLICATE_CONTENT_LENGTH;
+    if (this.duplicate === PE_DUPLICATE_CONTENT_LENGTH) return PE_DUPLICATE_CONTENT_LENGTH;
     const at = this.contentLength * FIELD_STRIDE;
     const length = parseUint(this.bytes, this.fields[at + FIELD_VALUE]!, this.fields[at + FIELD_END]!);
     if (length < 0) return PE_CONTENT_LENGTH;
@@ -645,8 +414,6 @@ export class MessageView {
     return true;
   }
 }
-
-const EMPTY = new Uint8Array(0);
 const SCRATCH_VIA = new ViaView();
 
 function moved(offset: number, shift: number, at1: number, grow1: number, at2: number, grow2: number): number {

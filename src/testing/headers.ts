@@ -1,4 +1,5 @@
 /** Header fields and bodies as users of the simulator give them, and how they go over those that a phone writes itself. Pure. */
+import { canonicalName } from '../sim/header-name.js';
 
 /**
  * Header fields by name, or as a list of `[name, value]`. A name that the phone writes itself (From, To, Via, Max-Forwards …)
@@ -19,33 +20,10 @@ export interface MessageOptions {
 /** One header field. */
 export type Field = readonly [name: string, value: string];
 
-const COMPACT: Readonly<Record<string, string>> = {
-  v: 'via',
-  f: 'from',
-  t: 'to',
-  i: 'call-id',
-  m: 'contact',
-  l: 'content-length',
-  c: 'content-type',
-  s: 'subject',
-  k: 'supported',
-  e: 'content-encoding',
-  r: 'refer-to',
-  o: 'event',
-  u: 'allow-events',
-  x: 'session-expires',
-};
-
-/** A header name for comparing: long form, lower case. */
-export function canonicalName(name: string): string {
-  const lower = name.trim().toLowerCase();
-  return COMPACT[lower] ?? lower;
-}
-
 /** The fields that a phone writes, with those of a test over them: replaced in place, or added at the end. */
 export function overlay(own: readonly Field[], given: HeaderFields | undefined): Field[] {
   if (given === undefined) return [...own];
-  const pairs: Field[] = isList(given) ? [...given] : Object.entries(given).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : value.map((one) => [name, one])) as Field[]);
+  const pairs = fieldsOf(given);
   const names = new Set((isList(given) ? given.map(([name]) => name) : Object.keys(given)).map(canonicalName));
   const fields: Field[] = [];
   const placed = new Set<string>();
@@ -61,6 +39,11 @@ export function overlay(own: readonly Field[], given: HeaderFields | undefined):
   return fields;
 }
 
+/** The values that a test gives for a header, in order; empty when it gives none. `name` in its long form, lower case. */
+export function givenValues(given: HeaderFields | undefined, name: string): string[] {
+  return given === undefined ? [] : fieldsOf(given).filter(([other]) => canonicalName(other) === name).map(([, value]) => value);
+}
+
 /** The text of a message: start line, fields, and the body with its Content-Type and Content-Length. */
 export function messageText(startLine: string, own: readonly Field[], options: MessageOptions): string {
   const { body } = options;
@@ -70,6 +53,11 @@ export function messageText(startLine: string, own: readonly Field[], options: M
   if (type !== undefined) all.push(['Content-Type', type]);
   all.push(['Content-Length', String(new TextEncoder().encode(content).length)]);
   return [startLine, ...overlay(all, options.headers).map(([name, value]) => `${name}: ${value}`), '', content].join('\r\n');
+}
+
+function fieldsOf(given: HeaderFields): Field[] {
+  if (isList(given)) return [...given];
+  return Object.entries(given).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : value.map((one) => [name, one])) as Field[]);
 }
 
 function isList(given: HeaderFields): given is readonly Field[] {

@@ -92,7 +92,10 @@ export class Kernel {
     this.#listeners = world.viaduct.ports.map(({ endpoint }) => ({ name: PROXY_NAME, address: formatEndpoint(endpoint) }));
     world.viaduct.observer = {
       processing: () => {},
-      sending: () => {},
+      sending: (bytes, start, end, to) => {
+        const listener = this.#listeners[world.viaduct.ports.indexOf(to)];
+        if (listener !== undefined) this.network.noteLoop(bytes.slice(start, end), listener);
+      },
       astray: (bytes, start, end, to) => {
         const address = formatEndpoint(to);
         this.network.carry(bytes.slice(start, end), this.#listeners[to.listener]!, { name: address, address }, '', undefined);

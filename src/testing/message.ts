@@ -1,5 +1,5 @@
 /** A SIP message that went over the simulated network, as tests look at it. Read-only for tests; the network sets its fate. */
-import { canonicalName } from './headers.js';
+import { canonicalName } from '../sim/header-name.js';
 
 const utf8 = new TextDecoder();
 
@@ -111,6 +111,16 @@ export class Message {
   /** Branch of the top Via, `''` when there is none. */
   get branch(): string {
     return /;\s*branch\s*=\s*([^;,\s]+)/i.exec(this.header('via').split(',')[0] ?? '')?.[1] ?? '';
+  }
+
+  /**
+   * @internal What a message has in common with the others of its transaction, which CANCEL and ACK have for themselves: branch and
+   * method; without the magic cookie what tells transactions then and stands in requests and responses (RFC 3261 §17.2.3).
+   */
+  get transactionKey(): string {
+    const { branch, cseqMethod } = this;
+    if (/^z9hG4bK./i.test(branch)) return `${branch} ${cseqMethod}`;
+    return `${this.callId} ${this.cseq} ${cseqMethod} ${this.fromTag}`;
   }
 
   /** Tag of the From, `''` when there is none. */

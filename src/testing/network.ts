@@ -140,6 +140,11 @@ export class SimulatedNetwork {
     return message;
   }
 
+  /** @internal Notes a datagram that a host sends to itself: no network is in between, and it is there at once. */
+  noteLoop(bytes: Uint8Array, place: Place): void {
+    this.#note(bytes, place, place).arrivesMs = this.#clock.nowMs;
+  }
+
   #note(bytes: Uint8Array, from: Place, to: Place): Message {
     const key = `${from.address} ${to.address} ${latin1.decode(bytes)}`;
     const message = new Message(bytes, from, to, this.#clock.nowMs, this.#seen.has(key));

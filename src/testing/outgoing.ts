@@ -17,7 +17,8 @@ export interface ResponseWaiting extends Waiting {
 export interface RequestIdentity {
   readonly method: string;
   readonly uri: string;
-  readonly branch: string;
+  /** Top Via value. */
+  readonly via: string;
   readonly routes: readonly string[];
   readonly from: string;
   readonly to: string;
@@ -227,11 +228,11 @@ export class OutgoingInvite extends OutgoingRequest {
   }
 
   #ackFailure(response: Message, options: MessageOptions): void {
-    const { uri, branch, routes, from, callId, cseq, destination } = this.identity;
+    const { uri, via, routes, from, callId, cseq, destination } = this.identity;
     const text = messageText(
       `ACK ${uri} SIP/2.0`,
       [
-        ['Via', `SIP/2.0/UDP ${this.phone.address};branch=${branch}`],
+        ['Via', via],
         ['Max-Forwards', '70'],
         ...routes.map((route) => ['Route', route] as const),
         ['From', from],

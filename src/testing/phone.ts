@@ -8,7 +8,7 @@
 import { type Behaviour, BEHAVIOUR_OPTIONS, calleePlan, type CalleePlan } from './behaviour.js';
 import { type Dialog, hostPortOf, uriOf } from './dialog.js';
 import { refuseUnknown } from './failure.js';
-import { canonicalName, type Field, messageText, type MessageOptions } from './headers.js';
+import { type Field, givenValues, messageText, type MessageOptions } from './headers.js';
 import { IncomingInvite, IncomingRequest } from './incoming.js';
 import { cameText, type Kernel, type Station, type Waiting } from './kernel.js';
 import type { Message } from './message.js';
@@ -28,6 +28,11 @@ export interface PhoneOptions extends Behaviour {
   readonly retransmits?: boolean;
   /** False: it does not acknowledge failures by itself; `call.ack()` does. */
   readonly acks?: boolean;
+  /**
+   * True: a phone of RFC 2543 times, whose Via has no branch. Proxies tell its transactions by Request-URI, From tag, Call-ID, CSeq
+   * and Via (RFC 3261 §17.2.3).
+   */
+  readonly rfc2543?: boolean;
 }
 
 /** What an automatic call does. */
@@ -41,7 +46,7 @@ export interface CallOptions extends MessageOptions {
 /** Who is called: a phone, or a URI. */
 export type Callee = string | { readonly uri: string };
 
-const PHONE_OPTIONS: readonly string[] = [...BEHAVIOUR_OPTIONS, 'address', 'aor', 'network', 'retransmits', 'acks'];
+const PHONE_OPTIONS: readonly string[] = [...BEHAVIOUR_OPTIONS, 'address', 'aor', 'network', 'retransmits', 'acks', 'rfc2543'];
 const EARLY_MEDIA = ['v=0', 'o=- 0 0 IN IP4 0.0.0.0', 's=-', 't=0 0', 'c=IN IP4 0.0.0.0', 'm=audio 9 RTP/AVP 8', ''].join('\r\n');
 
 /** A phone. Made by `sim.phone(name)`. */
@@ -69,6 +74,7 @@ export class Phone implements Station {
   readonly #servers = new Map<string, IncomingRequest>();
   readonly #unseen: IncomingRequest[] = [];
   readonly #isV6: boolean;
+  readonly #hasBranches: boolean;
   #plan: CalleePlan;
   #isOffline = false;
   #ids = 0;
@@ -85,6 +91,7 @@ export class Phone implements Station {
     this.aor = options.aor ?? `sip:${name}@example.com`;
     this.retransmits = options.retransmits ?? true;
     this.acks = options.acks ?? true;
+    this.#hasBranches = !(options.rfc2543 ?? false);
     this.#plan = calleePlan(behaviourOf(options), `phone "${name}"`);
     if (options.network !== undefined) this.setNetwork(options.network);
     kernel.attach(this);
@@ -213,7 +220,7 @@ export class Phone implements Station {
     this.received.push(message);
     if (message.isRequest) this.#receiveRequest(message);
     else {
-      const client = this.#clients.get(`${message.branch} ${message.cseqMethod}`);
+      const client = this.#clients.get(message.transactionKey);
       if (client === undefined) this.kernel.strays.push(message);
       else client.receive(message);
     }
@@ -269,18 +276,18 @@ export class Phone implements Station {
   }
 
   #client<T extends OutgoingRequest>(client: T): T {
-    this.#clients.set(`${client.identity.branch} ${client.method}`, client);
+    this.#clients.set(client.message.transactionKey, client);
     return client;
   }
 
   /** What a request outside of dialogs is made of; headers that the test gave itself are taken over where others repeat them. */
   #identity(method: string, to: Callee, options: MessageOptions): RequestIdentity {
     const uri = typeof to === 'string' ? to : to.uri;
-    const given = (name: string): readonly string[] => givenValues(options, name);
+    const given = (name: string): readonly string[] => givenValues(options.headers, name);
     return {
       method,
       uri,
-      branch: /;\s*branch=([^;,\s]+)/i.exec(given('via')[0] ?? '')?.[1] ?? `z9hG4bK-${this.nextId()}`,
+      via: given('via')[0]?.split(',', 1)[0]?.trim() ?? this.#newVia(),
       routes: given('route'),
       from: given('from')[0] ?? `<${this.aor}>;tag=${this.nextId()}`,
       to: given('to')[0] ?? `<${uri}>`,
@@ -295,7 +302,7 @@ export class Phone implements Station {
     return {
       method,
       uri: remoteTarget,
-      branch: `z9hG4bK-${this.nextId()}`,
+      via: this.#newVia(),
       routes,
       from: dialog.local,
       to: dialog.remote,
@@ -306,9 +313,9 @@ export class Phone implements Station {
   }
 
   #requestText(identity: RequestIdentity, options: MessageOptions): string {
-    const { method, uri, branch, routes, from, to, callId, cseq } = identity;
+    const { method, uri, via, routes, from, to, callId, cseq } = identity;
     const own: Field[] = [
-      ['Via', `SIP/2.0/UDP ${this.address};branch=${branch}`],
+      ['Via', via],
       ['Max-Forwards', '70'],
       ...routes.map((route) => ['Route', route] as const),
       ['From', from],
@@ -318,6 +325,11 @@ export class Phone implements Station {
       ...(['ACK', 'CANCEL', 'BYE'].includes(method) ? [] : [['Contact', `<${this.uri}>`] as const]),
     ];
     return messageText(`${method} ${uri} SIP/2.0`, own, options);
+  }
+
+  #newVia(): string {
+    const sentBy = `SIP/2.0/UDP ${this.address}`;
+    return this.#hasBranches ? `${sentBy};branch=z9hG4bK-${this.nextId()}` : sentBy;
   }
 
   /** Where a URI leads: names lead to the proxy, which is everybody's outbound proxy here. */
@@ -337,7 +349,7 @@ export class Phone implements Station {
       this.#receiveAck(message);
       return;
     }
-    const key = `${message.branch} ${method}`;
+    const key = message.transactionKey;
     const known = this.#servers.get(key);
     if (known !== undefined) {
       known.receiveAgain();
@@ -395,10 +407,4 @@ export class Phone implements Station {
 
 function behaviourOf(options: PhoneOptions): Behaviour {
   return Object.fromEntries(Object.entries(options).filter(([name]) => BEHAVIOUR_OPTIONS.includes(name)));
-}
-
-function givenValues({ headers }: MessageOptions, name: string): readonly string[] {
-  if (headers === undefined) return [];
-  const pairs: (readonly [string, string | readonly string[]])[] = Array.isArray(headers) ? [...(headers as readonly Field[])] : Object.entries(headers as Readonly<Record<string, string | readonly string[]>>);
-  return pairs.filter(([key]) => canonicalName(key) === name).flatMap(([, value]) => value);
 }

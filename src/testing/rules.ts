@@ -62,9 +62,9 @@ export function protocolProblems(messages: readonly Message[]): string[] {
   const received = new Map<string, Message>();
   const downstream = new Map<string, Message[]>();
   for (const message of messages) {
-    const key = `${message.branch} ${message.cseqMethod}`;
+    const key = message.transactionKey;
     if (message.from === PROXY_NAME) append(message.isRequest ? downstream : upstream, message.isRequest ? message.branch : key, message);
-    else if (message.to === PROXY_NAME && message.fate === 'arrives' && message.isRequest && message.method !== 'ACK') received.set(key, received.get(key) ?? message);
+    if (message.to === PROXY_NAME && message.fate === 'arrives' && message.isRequest && message.method !== 'ACK') received.set(key, received.get(key) ?? message);
   }
   for (const responses of upstream.values()) problems.push(...finalProblems(responses));
   for (const [key, request] of received) {
@@ -95,12 +95,13 @@ function mayFollow(response: Message, final: Message): boolean {
   return isSuccess && (response.cseqMethod === 'INVITE' || (response.cseqMethod === 'CANCEL' && final.status === 481));
 }
 
-/** Every 2xx to an INVITE that reached the proxy goes upstream (RFC 3261 §16.7 step 5). */
+/** Every 2xx that reached the proxy and answers an INVITE of its own goes upstream (RFC 3261 §16.7 step 5); what is forged does not. */
 function successProblems(all: readonly Message[]): string[] {
   const successes = all.filter(({ status, cseqMethod }) => status >= 200 && status < 300 && cseqMethod === 'INVITE');
   const key = ({ callId, cseq, toTag }: Message): string => `${callId} ${cseq} ${toTag}`;
   const forwarded = new Set(successes.filter(({ from }) => from === PROXY_NAME).map(key));
-  const lost = successes.find((message) => message.to === PROXY_NAME && message.fate === 'arrives' && !forwarded.has(key(message)));
+  const branches = new Set(all.filter(({ from, method }) => from === PROXY_NAME && method === 'INVITE').map(({ branch }) => branch));
+  const lost = successes.find((message) => message.to === PROXY_NAME && message.fate === 'arrives' && branches.has(message.branch) && !forwarded.has(key(message)));
   return lost === undefined ? [] : [`the ${lost.status} of ${lost.from} never went upstream`];
 }
 

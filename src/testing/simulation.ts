@@ -44,6 +44,8 @@ export interface SimulationOptions {
   readonly shardingKey?: 'transaction' | 'call-id';
   /** `proxy.maxForwards` of the configuration. */
   readonly maxForwards?: number;
+  /** `proxy.maxBreadth` of the configuration: branches that a request may have at a time. Default 60, as there; 0: no bound of the proxy's own. */
+  readonly maxBreadth?: number;
   /** `proxy.earlyCancelMs` of the configuration: how long a CANCEL waits for its INVITE. Default 50 ms, as there. */
   readonly earlyCancel?: Time;
   /** The longest time by which a shard runs late; each time by its own draw. Default 0. */
@@ -58,10 +60,11 @@ export interface SimulationOptions {
 }
 
 const OPTION_NAMES: readonly (keyof SimulationOptions)[] = [
-  'script', 'seed', 'shards', 'network', 'listen', 'timers', 'limits', 'shardingKey', 'maxForwards', 'earlyCancel', 'lag', 'patience', 'virtualTimers',
+  'script', 'seed', 'shards', 'network', 'listen', 'timers', 'limits', 'shardingKey', 'maxForwards', 'maxBreadth', 'earlyCancel', 'lag', 'patience', 'virtualTimers',
 ];
 
-const PLACEHOLDER: Routes = { request: (req) => void req.reply(503) };
+/** Handlers of a shard until its script is loaded: a script that is a function gets the simulation, which needs its shards first. */
+const ROUTES_BEFORE_SCRIPT: Routes = { request: (req) => void req.reply(503) };
 /** Memory of a shard: small, because every test pays for zeroing it. */
 const STORE_BYTES_LEAST = 4 * 1024 * 1024;
 const STORE_BYTES_EACH = 4096;
@@ -82,7 +85,8 @@ export class Simulation {
   readonly #phones = new Map<string, Phone>();
   #makeRoutes: (sim: Simulation) => Promise<Routes>;
   readonly #restoreTimers: (() => void) | undefined;
-  #routes: Routes[] = [];
+  /** By shard, as far as they are loaded. */
+  readonly #routes: Routes[] = [];
 
   private constructor(options: SimulationOptions, makeRoutes: (sim: Simulation) => Promise<Routes>) {
     this.seed = options.seed ?? 1;
@@ -97,10 +101,8 @@ export class Simulation {
     const t1Ms = time('timers.t1', t1, 500);
     const t2Ms = time('timers.t2', t2, 4000);
     this.#watch = new ScriptWatch(() => this.nowMs);
-    // The world builds its engines before there is a simulation: until then nobody hears of them.
-    let isBuilt = false;
     const world = new World({
-      routes: PLACEHOLDER,
+      routes: ROUTES_BEFORE_SCRIPT,
       seed: this.seed,
       shards: this.shards,
       listen: (options.listen ?? ['10.0.0.1:5060']).map((address) => addressOf(address, 'simulation(): listen')),
@@ -108,13 +110,13 @@ export class Simulation {
       limits: { storeBytes: Math.max(STORE_BYTES_LEAST, (options.limits?.transactions ?? 0) * STORE_BYTES_EACH), ...options.limits },
       key: options.shardingKey ?? 'transaction',
       maxForwards: options.maxForwards ?? 70,
+      maxBreadth: options.maxBreadth ?? 60,
       earlyCancelMs: time('earlyCancel', options.earlyCancel, 50),
       lagMs: time('lag', options.lag, 0),
       log: { error: add('error'), warn: add('warn'), info: add('info'), debug: add('debug') },
-      engine: (settings: EngineOptions, ports: EnginePorts, placeholder: Routes) => REAL_ENGINE(settings, ports, isBuilt ? this.#routes[settings.shard]! : placeholder),
+      engine: (settings: EngineOptions, ports: EnginePorts, before: Routes) => REAL_ENGINE(settings, ports, this.#routes[settings.shard] ?? before),
       records: false,
     });
-    isBuilt = true;
     this.#kernel = new Kernel(world, { seed: this.seed, t1Ms, t2Ms, patienceMs: time('patience', options.patience, 5000), network: options.network ?? {}, log });
     this.network = this.#kernel.network;
     this.#makeRoutes = makeRoutes;

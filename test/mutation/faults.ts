@@ -13,6 +13,9 @@ const ENGINE = 'src/proxy/engine.ts';
 const CONTEXT = 'src/proxy/response-context.ts';
 const BRANCHES = 'src/proxy/branch-requests.ts';
 const FORWARDER = 'src/proxy/forwarder.ts';
+const CANCEL_REQUESTS = 'src/proxy/cancel-requests.ts';
+const INTAKE = 'src/proxy/intake.ts';
+const RELAYS = 'src/proxy/relays.ts';
 const RUNNER = 'src/proxy/script-runner.ts';
 const STATELESS = 'src/proxy/stateless-responses.ts';
 
@@ -185,8 +188,8 @@ const RETRANSMISSIONS: readonly Fault[] = [
     name: 'the ACK to a 2xx is absorbed',
     case: '5',
     file: ENGINE,
-    find: 'if (!context.looseRouted && this.#offer(',
-    replace: 'if (context.looseRouted || this.#offer(',
+    find: 'if (!context.looseRouted && this.#intake.offer(',
+    replace: 'if (context.looseRouted || this.#intake.offer(',
   },
   {
     name: 'the mark of our Record-Route is not read',
@@ -259,7 +262,7 @@ const CANCELS: readonly Fault[] = [
   {
     name: 'no 200 to a CANCEL that comes again',
     case: '8',
-    file: ENGINE,
+    file: CANCEL_REQUESTS,
     find: 'this.#contexts.answer(server, view, 200, OK);',
     replace: 'this.#contexts.answer(server, view, 200, OK);\n      layer.endServer(server);',
     tests: ['sim/cancel.test.ts'],
@@ -291,7 +294,7 @@ const CANCELS: readonly Fault[] = [
   {
     name: 'a CANCEL of a request other than INVITE matches nothing',
     case: '14',
-    file: ENGINE,
+    file: CANCEL_REQUESTS,
     find: 'invite !== 0 ? invite : layer.servers.findOther(context.keyLo, context.keyHi, M_CANCEL);',
     replace: 'invite;',
     tests: ['sim/non-invite.test.ts'],
@@ -376,9 +379,9 @@ const CANCELS: readonly Fault[] = [
   {
     name: 'a held CANCEL is not looked for in other shards again',
     case: '12, 13',
-    file: ENGINE,
-    find: 'if (this.#offer(context, meta, 2 * shards)) return;',
-    replace: 'if (this.#offer(context, meta, shards)) return;',
+    file: CANCEL_REQUESTS,
+    find: 'if (this.#intake.offer(context, meta, 2 * shards)) return;',
+    replace: 'if (this.#intake.offer(context, meta, shards)) return;',
     tests: ['unit/proxy/early-cancels.test.ts'],
   },
   {
@@ -400,7 +403,7 @@ const CANCELS: readonly Fault[] = [
   {
     name: 'the round among shards leaves one out',
     case: '13',
-    file: ENGINE,
+    file: INTAKE,
     find: 'core.arena.offer((shard + 1) % shards,',
     replace: 'core.arena.offer((shard + 2) % shards,',
     tests: ['unit/proxy/cancel-and-ack.test.ts'],
@@ -408,7 +411,7 @@ const CANCELS: readonly Fault[] = [
   {
     name: 'the round among shards has no end',
     case: '13',
-    file: ENGINE,
+    file: INTAKE,
     find: 'if (meta.hops >= rounds) return false;',
     replace: 'if (meta.hops >= 200) return false;',
     tests: ['unit/proxy/cancel-and-ack.test.ts'],
@@ -416,7 +419,7 @@ const CANCELS: readonly Fault[] = [
   {
     name: 'a CANCEL with Max-Forwards 0 goes on',
     case: '14',
-    file: ENGINE,
+    file: CANCEL_REQUESTS,
     find: 'if (looped || view.hops === 0) {',
     replace: 'if (looped) {',
     tests: ['sim/guards.test.ts'],
@@ -566,7 +569,7 @@ const HANGING: readonly Fault[] = [
   {
     name: 'the time of a held response goes on when there are branches again',
     case: '11',
-    file: RUNNER,
+    file: RELAYS,
     find: 'core.layer.unboundHeldResponse(server);',
     replace: '',
     tests: ['unit/proxy/hanging-handlers.test.ts'],

@@ -8,7 +8,8 @@ import { ShardRouter } from '../../src/main/shard-router.js';
 import { EditPlan } from '../../src/proxy/edit-plan.js';
 import type { PacketMeta } from '../../src/proxy/ports.js';
 import { bytesOf } from '../../src/sim/sent-message.js';
-import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, MessageView } from '../../src/sip/message.js';
+import { FIELD_END, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE } from '../../src/sip/header-fields.js';
+import { MessageView } from '../../src/sip/message.js';
 import { SECRET } from '../unit/proxy/stage.js';
 import { mutate, mutation, request, response } from './message-text.js';
 

@@ -1,7 +1,8 @@
 /** The frame of a message (RFC 3261 §7, §18.3) and what is checked before a proxy acts on it (§16.3). */
 import { describe, expect, it } from 'vitest';
 import { bytesOf, requestText } from '../../../src/sim/sent-message.js';
-import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE, MessageView } from '../../../src/sip/message.js';
+import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE } from '../../../src/sip/header-fields.js';
+import { MessageView } from '../../../src/sip/message.js';
 import { HEADER_NAMES } from '../../../src/sip/header-names.js';
 import { M_CANCEL, M_INVITE, M_UNKNOWN } from '../../../src/sip/methods.js';
 import * as faults from '../../../src/sip/parse-error.js';

@@ -6,6 +6,7 @@ import { protocolProblems } from '../../../src/testing/rules.js';
 const PLACES = {
   alice: { name: 'alice', address: '10.1.0.1:5060' },
   bob: { name: 'bob', address: '10.1.0.2:5060' },
+  mallory: { name: 'mallory', address: '10.1.0.3:5060' },
   viaduct: { name: 'viaduct', address: '10.0.0.1:5060' },
 };
 
@@ -50,6 +51,7 @@ it.each<[string, readonly string[], readonly string[]]>([
     [...GOOD, 'bob>viaduct 200', 'viaduct>alice 200', 'bob>viaduct 200 INVITE tag c'],
     ['the 200 of bob never went upstream'],
   ],
+  ['a forged 2xx that is kept back is fine', [...GOOD, 'mallory>viaduct 200 INVITE tag m', 'viaduct>alice 486'], []],
   [
     'a CANCEL before a provisional response',
     ['alice>viaduct INVITE', 'viaduct>bob INVITE', 'viaduct>bob CANCEL', 'viaduct>alice 487'],

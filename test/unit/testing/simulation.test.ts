@@ -144,6 +144,38 @@ describe('phones', () => {
     expect(sim.steps().at(-1)).toBe('viaduct -> alice 200 BYE');
   });
 
+  it('of RFC 2543 times have no branch, and keep several calls apart, through the proxy and between phones', async () => {
+    // No Record-Route: ACK and BYE go from phone to phone.
+    const sim = await start({ script: defineRoutes({ request: (req) => void req.relay() }), shards: 2 });
+    const alice = sim.phone('alice', { rfc2543: true });
+    const bob = sim.phone('bob', { rings: 0, answers: '100ms', hangsUp: '2s' });
+    const carol = sim.phone('carol', { rings: 0 });
+    const answered = [alice.call(bob), alice.call(bob)];
+    const cancelled = alice.call(carol, { cancels: '1s' });
+    const refused = alice.invite(sim.phone('dave', { rejects: { status: 486, after: '3s' } }));
+    const options = [alice.request('OPTIONS', bob), alice.request('OPTIONS', carol)];
+    alice.will({ rings: 0, answers: 0 });
+    await sim.finish();
+    expect([...answered, cancelled, refused, ...options].map(({ status }) => status)).toEqual([200, 200, 487, 486, 200, 200]);
+    expect(sim.messages({ from: alice }).filter(({ isRequest, branch }) => isRequest && branch !== '')).toEqual([]);
+    expect(bob.invites.map(({ isAcknowledged }) => isAcknowledged)).toEqual([true, true]);
+  });
+
+  it('repeat a Via of the test in CANCEL and ACK, whatever branch it has, if any', async () => {
+    const sim = await start();
+    const alice = sim.phone('alice');
+    const bob = sim.phone('bob', { rings: 0 });
+    for (const via of ['SIP/2.0/UDP 10.1.0.1:5060', 'SIP/2.0/UDP 10.1.0.1;branch=1', 'SIP/2.0/UDP 10.1.0.1:5060;branch=z9hG4bKmine;x=1']) {
+      const call = alice.invite(bob, { headers: { v: `${via}, SIP/2.0/UDP 10.9.9.9` } });
+      await call.expect(180);
+      await call.cancel().expect(200);
+      await call.expect(487);
+      const own = sim.messages({ from: alice, call }).map((message) => `${message.method} ${message.header('via')}`);
+      expect(own).toEqual([`INVITE ${via}, SIP/2.0/UDP 10.9.9.9`, `CANCEL ${via}`, `ACK ${via}`]);
+    }
+    await sim.finish();
+  });
+
   it('fork behind the callee: one branch, two 2xx', async () => {
     const sim = await start();
     const alice = sim.phone('alice');
@@ -157,6 +189,34 @@ describe('phones', () => {
     call.ack();
     expect(call.dialogs.map(({ remoteTag }) => remoteTag)).toEqual(['desk', 'mobile']);
     expect(sim.messages({ from: alice, method: 'ACK' })).toHaveLength(2);
+    await sim.finish();
+  });
+});
+
+describe('the proxy', () => {
+  it('gives a request the Max-Breadth of production, or the one that the test gives', async () => {
+    for (const [options, breadth] of [[{}, '60'], [{ maxBreadth: 7 }, '7'], [{ maxBreadth: 0 }, '']] as const) {
+      const sim = await start(options);
+      const bob = sim.phone('bob', { busy: true });
+      await sim.phone('alice').invite(bob).expect(486);
+      expect(bob.received[0]?.header('Max-Breadth')).toBe(breadth);
+      await sim.finish();
+    }
+  });
+
+  it('shows in the ladder what it sends to itself', async () => {
+    const sim = await start({ script: defineRoutes({ request: (req) => void (req.uri.user === 'bob' ? req.relay('sip:robert@10.0.0.1') : req.reply(486)) }) });
+    await sim.phone('alice').request('OPTIONS', 'sip:bob@example.com').expect(486);
+    expect(sim.ladder()).toBe(
+      [
+        '     alice              viaduct',
+        '0.000  |----- OPTIONS ---->|',
+        '0.000  |                   |  OPTIONS to itself',
+        '0.000  |                   |  486 OPTIONS to itself',
+        '0.000  |<-- 486 OPTIONS ---|',
+      ].join('\n'),
+    );
+    expect(sim.steps()[1]).toBe('viaduct -> viaduct OPTIONS');
     await sim.finish();
   });
 });
