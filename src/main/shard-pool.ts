@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { MessagePort } from 'node:worker_threads';
+import { shareNativeLoading, whileEnding } from '../net/native-loading.js';
 import type { ShardTask } from '../shard/shard-task.js';
 
 const WARM_UP = fileURLToPath(new URL('../shard/warm-up.js', import.meta.url));
@@ -19,6 +20,7 @@ export class ShardPool {
    * that died while it started); the task that waits for a thread is not lost by them.
    */
   constructor(shards: number, module: URL, onStray: (error: unknown) => void) {
+    shareNativeLoading();
     this.piscina = new Piscina<ShardTask | undefined, void>({
       filename: fileURLToPath(module),
       minThreads: shards,
@@ -48,7 +50,7 @@ export class ShardPool {
 
   /** Ends every thread, running or not, and resolves when they are gone. */
   async destroy(): Promise<void> {
-    await this.piscina.destroy();
+    await whileEnding(() => this.piscina.destroy());
     this.piscina.removeAllListeners();
   }
 }

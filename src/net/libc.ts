@@ -7,6 +7,7 @@
  * block is named without a view of it (see `addressOf`).
  */
 import { createRequire } from 'node:module';
+import { whileLoading } from './native-loading.js';
 
 /** Memory for a call: the start of an array, an address from `addressOf` plus an offset, or NULL. */
 export type Pointer = Uint8Array | number | null;
@@ -97,8 +98,10 @@ function load(): LoadedLibc {
   }
   try {
     // A require inside of try, because koffi throws on import where its native part is missing.
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    return { libc: bindFunctions(koffi, openLibrary(koffi)) };
+    return whileLoading(() => {
+      const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+      return { libc: bindFunctions(koffi, openLibrary(koffi)) };
+    });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return { libc: undefined, reason: `the C library could not be loaded: ${text.split('\n', 1)[0] ?? ''}` };

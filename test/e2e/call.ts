@@ -18,6 +18,10 @@ export interface CallerOptions {
   readonly over?: 'IPv4' | 'IPv6';
   /** User part of the Request-URI; `callee` by default. */
   readonly user?: string;
+  /** `[name]` in the caller's scenario, besides `[target]`. */
+  readonly keys?: Readonly<Record<string, string>>;
+  /** Of the pauses in the caller's scenario that name no time themselves; 0 by default. */
+  readonly pauseMs?: number;
   readonly messageLog?: boolean;
   readonly timeoutSeconds?: number;
   /** The caller sends here instead: to something that passes on to the proxy. */
@@ -56,7 +60,8 @@ async function startCaller(options: CallerOptions, target: Address): Promise<{ r
     calls: options.calls,
     rate: options.rate ?? 50,
     user: options.user ?? 'callee',
-    keys: { target: hostPort(target) },
+    keys: { ...options.keys, target: hostPort(target) },
+    pauseMs: options.pauseMs ?? 0,
     messageLog: options.messageLog ?? true,
     timeoutSeconds: options.timeoutSeconds ?? 20,
   });

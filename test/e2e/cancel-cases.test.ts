@@ -6,7 +6,7 @@
  * Timer B passes while the others wait. All proxies and tests run side by side.
  */
 import { describe, expect, test, vi } from 'vitest';
-import { runCalls } from './call.js';
+import { runCalls, runRefused } from './call.js';
 import { Copier } from './copier.js';
 import { hostPort } from './free-port.js';
 import { waitUntil } from './process-group.js';
@@ -241,6 +241,23 @@ describe.concurrent('CANCEL', () => {
   describe('case 12: a CANCEL before its INVITE', () => {
     const brief = useProxy('cancel-early', { shards: 2, io: 'dgram', routes: 'cases', timers: PATIENT, earlyCancelMs: 100 });
 
+    // Alone on its proxy, for the sake of the counters. With several shards the CANCEL is held when it has been round all of
+    // them: an INVITE that overtakes it there rings, and is cancelled.
+    describe.skipIf(!peersAvailable('cancel')).each([{ shards: 1, gapMs: 0 }, { shards: SHARDS, gapMs: 300 }])('with SIPp, $shards shards', ({ shards, gapMs }) => {
+      const early = useProxy('cancel-swapped', { shards, io: 'batch', routes: 'cases', timers: PATIENT, earlyCancelMs: 5000 });
+
+      test('each INVITE comes behind its CANCEL: 200 and 487, no script runs and nothing gets through', async () => {
+        const calls = 40;
+        const { group, proxy } = early;
+        const before = (await proxy.counters()) ?? {};
+        await runRefused({ group, proxy, calls, rate: 200, pauseMs: gapMs, caller: 'cancel-early-uac' });
+        await waitUntil(async () => (await grown(proxy, before, 'cancelsHeldMatched')) === calls, 10_000, () => 'not every CANCEL was held until its INVITE came');
+        expect(await grown(proxy, before, 'requestsOut')).toBe(0);
+        expect(await grown(proxy, before, 'scriptRuns')).toBe(0);
+        expect(await grown(proxy, before, 'cancelsUnmatched')).toBe(0);
+      });
+    });
+
     test('held without a reply; the INVITE is answered 487, the CANCEL 200, and the callee hears of neither', async () => {
       await withPhones(1, async (caller, callee) => {
         const { ipv4 } = use.proxy;
@@ -327,6 +344,27 @@ describe.concurrent('CANCEL', () => {
       // No ACK to a 487 was taken for one to a 2xx.
       expect(await grown(counted.proxy, before, 'acksUnmatched')).toBe(0);
       expect(await grown(counted.proxy, before, 'cancelsUnmatched')).toBe(0);
+    });
+
+    describe.skipIf(!peersAvailable('cancel'))('with SIPp', () => {
+      const pinned = useProxy('cancel-pinned', { shards: SHARDS, io: 'batch', routes: 'cases', timers: PATIENT });
+
+      test('INVITEs with a Route to one shard, their CANCELs and ACKs go to any: all calls are cancelled, none of them unmatched', async () => {
+        const calls = 24;
+        const { group, proxy } = pinned;
+        const before = (await proxy.counters()) ?? {};
+        const { callee } = await runCalls({ group, proxy, calls, keys: { shard: '02' }, caller: 'cancel-no-route-uac', callee: 'cancel-uas' });
+        const branches = callee.messages().filter(({ text }) => text.startsWith('INVITE ')).map(({ text }) => branchOf(text).slice(0, 13));
+        expect(branches).toEqual(Array.from({ length: calls }, () => 'z9hG4bKvd0002'));
+        // About one in four has its CANCEL and its ACK in that shard by chance; the others go round, to three shards at most.
+        await waitUntil(async () => (await grown(proxy, before, 'offersMatched')) >= 2, 10_000, () => 'no CANCEL or ACK was found in another shard');
+        expect(await grown(proxy, before, 'offersOut')).toBeLessThanOrEqual(2 * calls * (SHARDS - 1));
+        expect(await grown(proxy, before, 'cancelsMatched')).toBe(calls);
+        expect(await grown(proxy, before, 'cancelsHeld')).toBe(0);
+        expect(await grown(proxy, before, 'cancelsUnmatched')).toBe(0);
+        // An ACK that is not found would go on to the script, and its 487 would come again.
+        expect(await grown(proxy, before, 'acksUnmatched')).toBe(0);
+      });
     });
   });
 });

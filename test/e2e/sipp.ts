@@ -25,6 +25,8 @@ export interface SippOptions {
   readonly rate?: number;
   /** `[name]` in the scenario. */
   readonly keys?: Readonly<Record<string, string>>;
+  /** Of `<pause/>` without a time of its own; 0 by default. */
+  readonly pauseMs?: number;
   /** User part of the Request-URI: `[service]`. */
   readonly user?: string;
   /** A run that takes longer has failed; 20 by default. */
@@ -54,6 +56,8 @@ export interface SippResult {
 
 export interface SippMessage {
   readonly direction: 'sent' | 'received';
+  /** Milliseconds of the Unix epoch. */
+  readonly atMs: number;
   readonly text: string;
 }
 
@@ -92,9 +96,13 @@ function sumCounts(row: Map<string, string>, message: string, event: string): nu
 
 function splitMessages(log: string): SippMessage[] {
   const found: SippMessage[] = [];
-  for (const part of log.split(/^-{10,} .*$/m)) {
-    const match = /^\s*UDP message (sent|received)[^\n]*\n\s*\n([\s\S]*)$/.exec(part);
-    if (match) found.push({ direction: match[1] as 'sent' | 'received', text: (match[2] ?? '').trimEnd() });
+  // Each begins with a line that ends with date and time of day, in the zone of the machine.
+  const parts = log.split(/^-{10,} (\S+ \S+)$/m);
+  for (let i = 1; i + 1 < parts.length; i += 2) {
+    const match = /^\s*UDP message (sent|received)[^\n]*\n\s*\n([\s\S]*)$/.exec(parts[i + 1] ?? '');
+    if (match === null) continue;
+    const atMs = Date.parse((parts[i] ?? '').replace(' ', 'T'));
+    found.push({ direction: match[1] as 'sent' | 'received', atMs, text: (match[2] ?? '').trimEnd() });
   }
   return found;
 }
@@ -149,6 +157,7 @@ async function start(group: ProcessGroup, options: SippOptions, remote: Address 
     ...['-trace_stat', '-stf', 'statistics.csv', '-fd', '1', '-trace_counts', '-trace_err', '-error_file', 'errors.log'],
     ...(options.messageLog === false ? [] : ['-trace_msg', '-message_file', 'messages.log']),
     ...(remote === undefined ? [] : ['-r', String(options.rate ?? 50)]),
+    ...(options.pauseMs === undefined ? [] : ['-d', String(options.pauseMs)]),
     ...(options.user === undefined ? [] : ['-s', options.user]),
     ...Object.entries(options.keys ?? {}).flatMap(([key, value]) => ['-key', key, value]),
   ];

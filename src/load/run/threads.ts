@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
+import { shareNativeLoading, whileEnding } from '../../net/native-loading.js';
 import {
   CTL_BUDGET, CTL_RATE, CTL_SLOTS, CTL_STATE, RUN_DRAIN, RUN_GO, RUN_STOP, RUN_WAIT, type LoadThreadInit, type LoadThreadMessage,
 } from '../control.js';
@@ -48,6 +49,7 @@ export class LoadThreads {
       // Only a process that has both ends of a call can tell what lies between them.
       ...(options.role === 'both' ? { setup: new SharedArrayBuffer(setupBytes(options)) } : {}),
     };
+    shareNativeLoading();
     for (let thread = 0; thread < options.threads; thread++) this.threads.push(this.spawn(thread, options, shared, entry));
   }
 
@@ -165,7 +167,7 @@ export class LoadThreads {
     this.stopping = true;
     for (const { control } of this.threads) control[CTL_STATE] = RUN_STOP;
     const limit = setTimeout(() => {
-      for (const { worker } of this.threads) void worker.terminate();
+      void whileEnding(() => Promise.all(this.threads.map(({ worker }) => worker.terminate())));
     }, this.failed === undefined ? STOP_LIMIT_MS : 0);
     await Promise.all(this.threads.map(({ exited }) => exited));
     clearTimeout(limit);
