@@ -27,7 +27,7 @@ export function chooseDriver(wanted: 'auto' | 'batch' | 'dgram'): DriverChoice {
 
 /** An open driver with the bell that wakes main. */
 export type OpenDriver =
-  | { readonly kind: 'batch'; readonly driver: UdpBatchDriver; readonly bell: EventFdBell; close(): Promise<void> }
+  | { readonly kind: 'batch'; readonly libc: Libc; readonly driver: UdpBatchDriver; readonly bell: EventFdBell; close(): Promise<void> }
   | { readonly kind: 'dgram'; readonly driver: UdpDgramDriver; readonly bell: Doorbell; close(): Promise<void> };
 
 /**
@@ -56,7 +56,7 @@ function openBatch(libc: Libc, bellMemory: SharedArrayBuffer, options: Omit<UdpD
       await driver.close();
       libc.close(bell.fd);
     };
-    return { kind: 'batch', driver, bell, close };
+    return { kind: 'batch', libc, driver, bell, close };
   } catch (error) {
     libc.close(bell.fd);
     throw error;

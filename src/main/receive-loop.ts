@@ -10,13 +10,16 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { EventFdBell } from '../ring/doorbell.js';
+import type { Pause } from '../net/pause.js';
 import { C_BATCHES, C_WAKEUPS } from '../telemetry/counters.js';
 import type { Coalescer } from './coalescer.js';
 import { EventLoopActivity, turnEventLoop } from './event-loop.js';
 import type { OutRings } from './out-rings.js';
 
 /** Node's event loop turns at least this often, milliseconds, as long as datagrams keep coming. */
-const TURN_EVERY_MS = 2;
+const TURN_EVERY_MS = 5;
+/** The same while the event loop has work of its own. */
+const TURN_EVERY_BUSY_MS = 1;
 /** Longest sleep of an idle loop, milliseconds: what a first control connection waits at most. Signals end the sleep. */
 const IDLE_SLEEP_MS = 20;
 /** The same while the event loop has work of its own. */
@@ -44,6 +47,7 @@ export interface ReceiveLoopParts {
   /** The bell that the shards ring for their out-rings. */
   readonly bell: EventFdBell;
   readonly coalescer: Coalescer;
+  readonly pause: Pause;
   /** Main's block. */
   readonly counters: Float64Array;
 }
@@ -52,8 +56,6 @@ export interface ReceiveLoopParts {
 export class ReceiveLoop {
   private readonly parts: ReceiveLoopParts;
   private readonly activity = new EventLoopActivity(BUSY_LINGER_MS);
-  /** Nobody ever notifies this word: waiting on it is a sleep finer than a millisecond. */
-  private readonly pauseWord = new Int32Array(new SharedArrayBuffer(4));
   private stopping = false;
 
   constructor(parts: ReceiveLoopParts) {
@@ -67,7 +69,7 @@ export class ReceiveLoop {
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    const { coalescer, counters, outRings, receiver } = this.parts;
+    const { coalescer, counters, outRings, pause, receiver } = this.parts;
     let lastTurnMs = performance.now();
     let busy = false;
     let quiet = true;
@@ -81,13 +83,13 @@ export class ReceiveLoop {
       quiet = received === 0;
       const nowMs = performance.now();
       const pauseUs = coalescer.pauseUs(received, received >= FULL_BATCH, nowMs);
-      if (nowMs - lastTurnMs >= TURN_EVERY_MS) {
+      if (nowMs - lastTurnMs >= (busy ? TURN_EVERY_BUSY_MS : TURN_EVERY_MS)) {
         // The turn takes the place of a pause.
         await turnEventLoop();
         lastTurnMs = performance.now();
         busy = this.activity.busy(lastTurnMs);
       } else if (pauseUs > 0) {
-        Atomics.wait(this.pauseWord, 0, 0, pauseUs / 1000);
+        pause.sleepUs(pauseUs);
       }
     }
   }

@@ -10,6 +10,7 @@ import { formatBind } from '../config/address.js';
 import type { Config, ListenConfig } from '../config/schema.js';
 import type { BoundListener } from '../net/udp-driver.js';
 import type { EngineLog, EngineOptions } from '../proxy/ports.js';
+import { Pause } from '../net/pause.js';
 import { createBell } from '../ring/doorbell.js';
 import { compileScript } from '../script/load.js';
 import { Clock, sharedNowMs } from '../shard/clock.js';
@@ -208,7 +209,7 @@ function createLoop(
 ): { run(): Promise<void>; stop(): void } {
   if (open.kind === 'dgram') return new DatagramLoop(outRings, open.bell, counters);
   const coalescer = new Coalescer(coalesceUs);
-  return new ReceiveLoop({ receiver: open.driver, outRings, bell: open.bell, coalescer, counters });
+  return new ReceiveLoop({ receiver: open.driver, outRings, bell: open.bell, coalescer, pause: new Pause(open.libc), counters });
 }
 
 function engineOptions(

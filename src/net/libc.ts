@@ -23,6 +23,9 @@ export interface Libc {
   ppoll(pollfds: Pointer, count: number, timeout: Pointer, signalMask: null): number;
   recvmmsg(fd: number, messages: Pointer, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, messages: Pointer, count: number, flags: number): number;
+  /** Sleeps for `timeout`, a struct timespec. */
+  nanosleep(timeout: Pointer, remaining: null): number;
+  prctl(option: number, value: number): number;
   read(fd: number, into: Pointer, bytes: number): number;
   write(fd: number, from: Pointer, bytes: number): number;
   close(fd: number): number;
@@ -56,6 +59,7 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITFORONE = 0x10000;
 export const POLLIN = 1;
 export const POLLOUT = 4;
+export const PR_SET_TIMERSLACK = 29;
 const EFD_NONBLOCK = 0x800;
 const EFD_CLOEXEC = 0x80000;
 
@@ -133,6 +137,8 @@ function bindFunctions(koffi: typeof import('koffi'), library: import('koffi').L
     ppoll: library.func('int ppoll(void *fds, unsigned long n, void *timeout, void *mask)'),
     recvmmsg: library.func('int recvmmsg(int fd, void *msgs, unsigned int n, int flags, void *timeout)'),
     sendmmsg: library.func('int sendmmsg(int fd, void *msgs, unsigned int n, int flags)'),
+    nanosleep: library.func('int nanosleep(void *duration, void *remaining)'),
+    prctl: library.func('int prctl(int option, unsigned long value)'),
     read: library.func('long read(int fd, void *buf, unsigned long n)'),
     write: library.func('long write(int fd, void *buf, unsigned long n)'),
     close: library.func('int close(int fd)'),

@@ -16,27 +16,35 @@ describe('receive coalescing', () => {
   });
 
   it('pauses once the rate makes a pause collect several datagrams', () => {
-    const pauses = pausesAt(new Coalescer(100), 20, 1000, 50);
+    const pauses = pausesAt(new Coalescer(100), 25, 1000, 50);
     expect(pauses[0]).toBe(0);
     expect(pauses.at(-1)).toBe(100);
   });
 
   it('stops pausing when the traffic ends', () => {
     const coalescer = new Coalescer(100);
-    pausesAt(coalescer, 20, 1000, 50);
+    pausesAt(coalescer, 25, 1000, 50);
     expect(coalescer.pauseUs(0, false, 1100)).toBe(0);
     expect(pausesAt(coalescer, 1, 1100, 100).at(-1)).toBe(0);
   });
 
+  it('pauses for a shorter time the more datagrams come', () => {
+    const coalescer = new Coalescer(500);
+    expect(pausesAt(coalescer, 10, 1000, 50).at(-1)).toBe(500);
+    const shorter = pausesAt(coalescer, 100, 1050, 50).at(-1)!;
+    expect(shorter).toBeGreaterThan(200);
+    expect(shorter).toBeLessThan(300);
+  });
+
   it('keeps its decision while the rate wavers around the threshold', () => {
     const coalescer = new Coalescer(100);
-    pausesAt(coalescer, 14, 1000, 50);
-    expect(pausesAt(coalescer, 11, 1050, 50).every((pause) => pause === 100)).toBe(true);
+    pausesAt(coalescer, 21, 1000, 50);
+    expect(pausesAt(coalescer, 16, 1050, 50).every((pause) => pause === 100)).toBe(true);
   });
 
   it('does not pause in front of a backlog', () => {
     const coalescer = new Coalescer(100);
-    pausesAt(coalescer, 20, 1000, 50);
+    pausesAt(coalescer, 25, 1000, 50);
     expect(coalescer.pauseUs(64, true, 1050)).toBe(0);
   });
 
