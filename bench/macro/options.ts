@@ -1,0 +1,98 @@
+/** The flags of the macro benchmarks. */
+import { parseArgs } from 'node:util';
+import { ownBuild, parseBuild, type ViaductBuild } from './viaduct.js';
+
+export const HELP = `Measures Viaduct as a whole: a process of its own, called by \`viaduct load\` on the same machine. Linux.
+
+npm run bench:macro -- [FLAGS]      Viaduct alone
+npm run bench:peers -- [FLAGS]      Viaduct and Kamailio in turns (Debian: apt-get install kamailio sip-tester)
+
+  --only PARTS       which parts, with commas between (default: all of them; sipp only with peers)
+                       cpu     CPU per call, all threads and each, at every rate
+                       max     highest rate without a failed call, generator on the same cores
+                       delay   p99 of the delay that the proxy adds, at half of the highest rate
+                       floor   what the kernel alone takes to receive those datagrams, beside the main thread's
+                       sipp    CPU per call again, with SIPp as the generator
+  --rates LIST       calls/s of the part cpu (default: 2000,4000,6000)
+  --rounds N         rounds A B A B … of each rate (default: 3)
+  --seconds N        measured time of a run (default: 8)
+  --warm-up N        seconds of calls for each process before its first measured run (default: 10)
+  --max-from N       rate at which the search for the highest begins (default: 6000)
+  --delay-rate N     calls/s of the part delay, instead of half of the highest rate
+  --viaduct BUILD    another build beside, or several; DIR[,key=value …][,--node-flag …][,label=NAME], as in
+                       --viaduct dist --viaduct ../other/dist,io.coalesceUs=50,label=new
+                     The builds are measured in turns; the first is what the others are divided by.
+  --no-kamailio      with --viaduct in bench:peers: leave Kamailio out
+  --quick            tiny inputs, to see that it works: the figures mean nothing
+  --help             this text
+
+Results go to bench/results/*.json; of --quick and --viaduct to bench/out/results/. Progress is on standard error.
+`;
+
+export const PARTS = ['cpu', 'max', 'delay', 'floor', 'sipp'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface MacroOptions {
+  readonly peers: boolean;
+  readonly parts: readonly Part[];
+  readonly ratesPerS: readonly number[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpS: number;
+  readonly maxFromPerS: number;
+  readonly delayRatePerS: number | undefined;
+  readonly builds: readonly ViaductBuild[];
+  /** `builds` were named: this is a comparison, not a figure of this version. */
+  readonly comparison: boolean;
+  readonly quick: boolean;
+}
+
+/** Throws an Error with one line when a flag is wrong; undefined: --help was asked for. */
+export function macroOptions(args: readonly string[]): MacroOptions | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      peers: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      rates: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      'warm-up': { type: 'string' },
+      'max-from': { type: 'string' },
+      'delay-rate': { type: 'string' },
+      viaduct: { type: 'string', multiple: true },
+      'no-kamailio': { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const { quick } = values;
+  const peers = values.peers && !values['no-kamailio'];
+  const all = PARTS.filter((part) => part !== 'sipp' || peers);
+  return {
+    peers,
+    parts: values.only === undefined ? all : values.only.split(',').map((part) => oneOf('--only', part)),
+    ratesPerS: values.rates === undefined ? (quick ? [200] : [2000, 4000, 6000]) : values.rates.split(',').map((rate) => number('--rates', rate, 10, 200_000)),
+    rounds: number('--rounds', values.rounds ?? (quick ? '1' : '3'), 1, 100),
+    seconds: number('--seconds', values.seconds ?? (quick ? '1' : '8'), 1, 3600),
+    warmUpS: number('--warm-up', values['warm-up'] ?? (quick ? '0' : '10'), 0, 3600),
+    maxFromPerS: number('--max-from', values['max-from'] ?? (quick ? '200' : '6000'), 10, 200_000),
+    delayRatePerS: values['delay-rate'] === undefined ? undefined : number('--delay-rate', values['delay-rate'], 10, 200_000),
+    builds: values.viaduct?.map(parseBuild) ?? [ownBuild()],
+    comparison: values.viaduct !== undefined,
+    quick,
+  };
+}
+
+function oneOf(flag: string, text: string): Part {
+  const part = PARTS.find((name) => name === text);
+  if (part === undefined) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: ${PARTS.join(', ')}`);
+  return part;
+}
+
+function number(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least && value <= most)) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: a number from ${least} to ${most}`);
+  return value;
+}
