@@ -1,7 +1,7 @@
 /** CPU per call at given rates: the proxies in turns, all of them up through all rounds. */
 import type { ProcessGroup } from '../../test/e2e/process-group.js';
 import { figureOf, type Figure } from '../results.js';
-import { ratioOfRounds } from '../statistics.js';
+import { addRatios } from './ratios.js';
 import { measure, type Sample } from './measure.js';
 import type { MacroOptions } from './options.js';
 import type { ProxyUnderTest } from './proxy.js';
@@ -26,7 +26,6 @@ export async function cpuAtRate(group: ProcessGroup, proxies: readonly ProxyUnde
  */
 export function cpuFigures(samples: readonly Sample[], labels: readonly string[]): Record<string, Figure> {
   const figures: Record<string, Figure> = {};
-  const first = labels[0]!;
   for (const label of labels) {
     const valid = samples.filter(({ proxy, valid: good }) => proxy === label && good);
     if (valid.length === 0) continue;
@@ -46,17 +45,7 @@ export function cpuFigures(samples: readonly Sample[], labels: readonly string[]
       add('datagrams.shard', '/batch', ({ counters }) => counters!.datagramsPerShardBatch);
       add('main.datagram', 'µs/datagram', ({ counters, roles }) => (roles['main']?.cpuUsPerCall ?? 0) / Math.max(1, counters!.datagramsInPerCall));
     }
-    if (label === first) continue;
-    const byRound = (of: string): (number | undefined)[] => {
-      const rounds: (number | undefined)[] = [];
-      for (const { proxy, round, valid: good, cpuUsPerCall } of samples) if (proxy === of && good) rounds[round - 1] = cpuUsPerCall;
-      return Array.from(rounds);
-    };
-    const [mine, theirs] = [byRound(first), byRound(label)];
-    if (mine.some((value, i) => value !== undefined && theirs[i] !== undefined)) {
-      const { median, min, max } = ratioOfRounds(mine, theirs);
-      figures[`${first}/${label}`] = { unit: 'ratio', value: median, min, max };
-    }
   }
+  addRatios(figures, labels, samples, ({ cpuUsPerCall }) => cpuUsPerCall);
   return figures;
 }

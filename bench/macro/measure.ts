@@ -15,6 +15,8 @@ import type { ProxyCounters, ProxyUnderTest } from './proxy.js';
 export const CALL_FLAGS = ['--ring', '100ms', '--hold', '1s'];
 /** The generator's own settling in each run; the proxy has been warmed up before. */
 const RUN_WARM_UP_S = 1;
+/** What the generator takes to start. */
+const START_S = 1;
 /** More failures than this, percent, and the run says nothing about the cost of a call. */
 const FAILURES_PERCENT = 0.1;
 
@@ -67,6 +69,8 @@ export interface RunOptions {
   readonly round: number;
   readonly seconds: number;
   readonly warmUpS?: number;
+  /** Seconds that calls have to end after the last was begun; what is in progress then is cut off, and the run is not valid. Without: as long as they take. */
+  readonly drainS?: number;
 }
 
 /** Runs the load and reads everything. Throws an Error when the generator cannot run or the proxy has ended. */
@@ -80,7 +84,10 @@ export async function measure(group: ProcessGroup, proxy: ProxyUnderTest, option
     '--rate', String(options.ratePerS), '--duration', `${options.seconds}s`, '--warm-up', `${options.warmUpS ?? RUN_WARM_UP_S}s`,
     '--watch-pid', String(proxy.pid), ...CALL_FLAGS,
   ], { cwd: group.folder });
+  const endMs = options.drainS === undefined ? undefined : (START_S + (options.warmUpS ?? RUN_WARM_UP_S) + options.seconds + options.drainS) * 1000;
+  const end = endMs === undefined ? undefined : setTimeout(() => child.process.kill('SIGINT'), endMs);
   const { code } = await child.exited;
+  clearTimeout(end);
   if (proxy.ended()) throw new Error(`${proxy.label} ended during the run:\n${proxy.output()}`);
   // 1: an invalid result, which is a result.
   if ((code !== 0 && code !== 1) || !existsSync(file)) throw new Error(`viaduct load failed (exit code ${code}):\n${child.output()}`);
@@ -107,7 +114,7 @@ function sampleOf(proxy: ProxyUnderTest, options: RunOptions, result: LoadResult
     };
   }
   const failed = result.totals['failed'] ?? 0;
-  const reasons = [...result.reasons, ...(result.failurePercent > FAILURES_PERCENT ? [`${failed} calls failed`] : [])];
+  const reasons = [...(result.interrupted ? ['calls did not end in time'] : []), ...result.reasons, ...(result.failurePercent > FAILURES_PERCENT ? [`${failed} calls failed`] : [])];
   return {
     proxy: proxy.label,
     ratePerS: options.ratePerS,
