@@ -12,7 +12,7 @@ export async function cpuAtRate(group: ProcessGroup, proxies: readonly ProxyUnde
   const samples: Sample[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     for (const proxy of proxies) {
-      const sample = await measure(group, proxy, { ratePerS, round, seconds: options.seconds });
+      const sample = await measure(group, proxy, { ratePerS, round, seconds: options.seconds, settleS: options.settleS });
       samples.push(sample);
       progress(`cpu ${ratePerS}/s, round ${round} of ${options.rounds}, ${runLine(sample)}`);
     }

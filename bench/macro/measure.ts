@@ -13,8 +13,6 @@ import type { ProxyCounters, ProxyUnderTest } from './proxy.js';
 
 /** How long it rings and how long a call is held: short enough that a run ends, long enough that a call's messages do not all meet. */
 export const CALL_FLAGS = ['--ring', '100ms', '--hold', '1s'];
-/** The generator's own settling in each run; the proxy has been warmed up before. */
-const RUN_WARM_UP_S = 1;
 /** What the generator takes to start. */
 const START_S = 1;
 /** More failures than this, percent, and the run says nothing about the cost of a call. */
@@ -68,7 +66,8 @@ export interface RunOptions {
   readonly ratePerS: number;
   readonly round: number;
   readonly seconds: number;
-  readonly warmUpS?: number;
+  /** Calls before the measured time: the generator settles; the proxy has been warmed up before. */
+  readonly settleS: number;
   /** Seconds that calls have to end after the last was begun; what is in progress then is cut off, and the run is not valid. Without: as long as they take. */
   readonly drainS?: number;
 }
@@ -81,10 +80,10 @@ export async function measure(group: ProcessGroup, proxy: ProxyUnderTest, option
   const child = group.start(process.execPath, [
     join(ROOT, 'dist/cli/main.js'), 'load', '--quiet', '--json', file,
     '--target', `127.0.0.1:${proxy.port}`, '--listen', `127.0.0.1:${proxy.calleePort}`,
-    '--rate', String(options.ratePerS), '--duration', `${options.seconds}s`, '--warm-up', `${options.warmUpS ?? RUN_WARM_UP_S}s`,
+    '--rate', String(options.ratePerS), '--duration', `${options.seconds}s`, '--warm-up', `${options.settleS}s`,
     '--watch-pid', String(proxy.pid), ...CALL_FLAGS,
   ], { cwd: group.folder });
-  const endMs = options.drainS === undefined ? undefined : (START_S + (options.warmUpS ?? RUN_WARM_UP_S) + options.seconds + options.drainS) * 1000;
+  const endMs = options.drainS === undefined ? undefined : (START_S + options.settleS + options.seconds + options.drainS) * 1000;
   const end = endMs === undefined ? undefined : setTimeout(() => child.process.kill('SIGINT'), endMs);
   const { code } = await child.exited;
   clearTimeout(end);
@@ -100,7 +99,7 @@ function sampleOf(proxy: ProxyUnderTest, options: RunOptions, result: LoadResult
   const watched = result.watch[0];
   if (watched === undefined) throw new Error('the result of the load has no watched process');
   const { added } = result.times;
-  const allCalls = Math.max(1, options.ratePerS * (options.seconds + (options.warmUpS ?? RUN_WARM_UP_S)));
+  const allCalls = Math.max(1, options.ratePerS * (options.seconds + options.settleS));
   const roles: Record<string, RoleFigures> = {};
   for (const [rank, thread] of watched.threads.entries()) {
     const role = proxy.roleOf({ pid: thread.pid, tid: thread.tid, rank });

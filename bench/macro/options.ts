@@ -39,6 +39,8 @@ export interface MacroOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpS: number;
+  /** Of each run, seconds that are not measured. */
+  readonly settleS: number;
   readonly maxFromPerS: number;
   readonly delayRatePerS: number | undefined;
   readonly builds: readonly ViaductBuild[];
@@ -48,11 +50,10 @@ export interface MacroOptions {
 }
 
 /** Throws an Error with one line when a flag is wrong; undefined: --help was asked for. */
-export function macroOptions(args: readonly string[]): MacroOptions | undefined {
+export function macroOptions(args: readonly string[], withKamailio: boolean): MacroOptions | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      peers: { type: 'boolean', default: false },
       only: { type: 'string' },
       rates: { type: 'string' },
       rounds: { type: 'string' },
@@ -68,15 +69,16 @@ export function macroOptions(args: readonly string[]): MacroOptions | undefined 
   });
   if (values.help) return undefined;
   const { quick } = values;
-  const peers = values.peers && !values['no-kamailio'];
+  const peers = withKamailio && !values['no-kamailio'];
   const all = PARTS.filter((part) => part !== 'sipp' || peers);
   return {
     peers,
     parts: values.only === undefined ? all : values.only.split(',').map((part) => oneOf('--only', part)),
     ratesPerS: values.rates === undefined ? (quick ? [200] : [2000, 4000, 6000]) : values.rates.split(',').map((rate) => number('--rates', rate, 10, 200_000)),
     rounds: number('--rounds', values.rounds ?? (quick ? '1' : '3'), 1, 100),
-    seconds: number('--seconds', values.seconds ?? (quick ? '1' : '8'), 1, 3600),
+    seconds: number('--seconds', values.seconds ?? (quick ? '0.5' : '8'), 0.1, 3600),
     warmUpS: number('--warm-up', values['warm-up'] ?? (quick ? '0' : '10'), 0, 3600),
+    settleS: quick ? 0.2 : 1,
     maxFromPerS: number('--max-from', values['max-from'] ?? (quick ? '200' : '6000'), 10, 200_000),
     delayRatePerS: values['delay-rate'] === undefined ? undefined : number('--delay-rate', values['delay-rate'], 10, 200_000),
     builds: values.viaduct?.map(parseBuild) ?? [ownBuild()],

@@ -70,7 +70,7 @@ export async function delayPart({ group, proxies, options }: PartContext, best: 
   const samples: Sample[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     for (const proxy of proxies) {
-      const sample = await measure(group, proxy, { ratePerS, round, seconds: options.seconds });
+      const sample = await measure(group, proxy, { ratePerS, round, seconds: options.seconds, settleS: options.settleS });
       samples.push(sample);
       progress(`delay ${ratePerS}/s, round ${round} of ${options.rounds}, ${runLine(sample)}`);
     }

@@ -70,10 +70,10 @@ export async function searchHighest(group: ProcessGroup, proxies: readonly Proxy
     going = false;
     for (const { proxy, search } of running) {
       const ratePerS = search.next();
-      if (ratePerS === undefined || (options.quick && steps[proxy.label]!.length >= 3)) continue;
+      if (ratePerS === undefined || (options.quick && steps[proxy.label]!.length >= 2)) continue;
       going = true;
       const all = steps[proxy.label]!;
-      const sample = await measure(group, proxy, { ratePerS, round: all.length + 1, seconds: options.seconds, drainS: DRAIN_S });
+      const sample = await measure(group, proxy, { ratePerS, round: all.length + 1, seconds: options.seconds, settleS: options.settleS, drainS: DRAIN_S });
       const reason = sample.reasons[0] ?? (sample.failed > 0 ? `${sample.failed} calls failed` : null);
       search.tried(reason === null);
       all.push({ ratePerS, passed: reason === null, reason, sample });

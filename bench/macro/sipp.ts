@@ -47,7 +47,7 @@ export async function measureWithSipp(group: ProcessGroup, proxy: ProxyUnderTest
     return { child: group.start(sipp, args, { cwd: folder, env: { ...process.env, TERM: 'dumb' } }), folder };
   };
   const callee = start('load-uas', proxy.calleePort, []);
-  await waitUntil(() => callee.child.output() !== '', 10_000, () => `SIPp does not start: ${callee.child.output()}`);
+  await waitUntil(() => isBound(proxy.calleePort), 10_000, () => `SIPp does not start: ${callee.child.output()}`);
   const watch = new Watch([proxy.pid], () => performance.now());
   const from = watch.read();
   const caller = start('load-uac', await freePort(), [`127.0.0.1:${proxy.port}`, '-r', String(ratePerS), '-l', String(ratePerS * 10), '-key', 'target', `127.0.0.1:${proxy.port}`]);
@@ -66,6 +66,12 @@ export async function measureWithSipp(group: ProcessGroup, proxy: ProxyUnderTest
     proxy: proxy.label, ratePerS, round, valid: reasons.length === 0, reasons, calls: successful, failed, retransmissions: row('Retransmissions(C)'),
     reachedPerS: Math.round(reachedPerS), cpuUsPerCall: watch.report(from, to, to, Math.max(1, successful))[0]!.cpuUsPerCall,
   };
+}
+
+/** Some process has the UDP port bound: the kernel's own table says so. */
+function isBound(port: number): boolean {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return readFileSync('/proc/net/udp', 'latin1').split('\n').some((line) => line.slice(0, 30).includes(local));
 }
 
 /** The last row of SIPp's statistics, by name of the column. */

@@ -26,16 +26,21 @@ export async function startKamailio(group: ProcessGroup): Promise<ProxyUnderTest
   const template = readFileSync(join(ROOT, 'bench/peers/kamailio.cfg'), 'utf8');
   const file = join(folder, 'kamailio.cfg');
   writeFileSync(file, template.replace('udp:LISTEN', `udp:127.0.0.1:${port}`).replace('"NEXT_HOP_PORT"', `"${calleePort}"`));
-  const child = group.start('kamailio', ['-f', file, '-Y', folder, '-w', folder, ...KAMAILIO_FLAGS], { cwd: folder });
+  const child = group.start('kamailio', ['-f', file, '-Y', folder, '-w', folder, ...KAMAILIO_FLAGS], { cwd: folder, detached: true });
+  const pid = child.process.pid!;
   let ended = false;
   void child.exited.then(() => (ended = true));
+  // Its processes are a group: killing the first one alone would leave the others behind.
+  process.once('exit', () => {
+    if (!ended) process.kill(-pid, 'SIGKILL');
+  });
   let answers = false;
   await waitUntil(async () => ended || (answers = await answersProbe({ host: '127.0.0.1', port }, START_MS)), START_MS, () => `kamailio does not start:\n${child.output()}`);
   if (!answers) throw new Error(`kamailio ended instead of starting:\n${child.output()}`);
   return {
     label: 'kamailio',
     description: `${version.charAt(0).toUpperCase()}${version.slice(1)}, ${KAMAILIO_FLAGS.join(' ')}, 1 child`,
-    pid: child.process.pid!,
+    pid,
     port,
     calleePort,
     // Processes of a thread each: the busiest is the worker, the others are the main process and its timers.
