@@ -38,7 +38,7 @@ export function cpuFigures(samples: readonly Sample[], labels: readonly string[]
     }
     add('generator', 'µs/call', ({ generatorCpuUsPerCall }) => generatorCpuUsPerCall);
     add('added.p99', 'µs', ({ addedP99Us }) => addedP99Us);
-    add('memory', 'bytes', ({ peakRssBytes }) => peakRssBytes);
+    add('memory', 'bytes', ({ memoryBytes }) => memoryBytes);
     if (valid.every(({ counters }) => counters !== null)) {
       add('datagrams.call', '/call', ({ counters }) => counters!.datagramsInPerCall);
       add('datagrams.main', '/batch', ({ counters }) => counters!.datagramsPerMainBatch);

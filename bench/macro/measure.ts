@@ -15,25 +15,30 @@ import type { ProxyCounters, ProxyUnderTest } from './proxy.js';
 export const CALL_FLAGS = ['--ring', '100ms', '--hold', '1s'];
 /** What the generator takes to start. */
 const START_S = 1;
-/** More failures than this, percent, and the run says nothing about the cost of a call. */
-const FAILURES_PERCENT = 0.1;
+/** More failures, or more messages sent again, than this share of the calls, and the run says nothing about the cost of a call. */
+const TROUBLE_SHARE = 0.001;
 
 /** One run, as it goes into the raw figures of a result. Times in µs. */
 export interface Sample {
   readonly proxy: string;
   readonly ratePerS: number;
   readonly round: number;
-  /** False: the generator did not keep the rate, or calls failed; not used. */
+  /** False: not used, for `reasons`: the generator did not keep the rate, the proxy did not keep up, calls failed. */
   readonly valid: boolean;
+  /** The generator kept the rate, and all calls ended in time. */
+  readonly kept: boolean;
   readonly reasons: readonly string[];
   readonly reachedPerS: number;
   readonly calls: number;
   readonly failed: number;
+  /** Messages that the generator sent again, because no answer had come. */
+  readonly retransmissions: number;
   /** All threads of all processes. */
   readonly cpuUsPerCall: number;
   /** By part: `main`, `shard`, `other`; `worker`, `other`. */
   readonly roles: Readonly<Record<string, RoleFigures>>;
-  readonly peakRssBytes: number;
+  /** After the run; memory that processes share is counted once (Pss). */
+  readonly memoryBytes: number;
   readonly generatorCpuUsPerCall: number;
   readonly generatorCpuPercent: number;
   /** Delay that the proxy adds to the set-up of a call. */
@@ -75,6 +80,7 @@ export interface RunOptions {
 /** Runs the load and reads everything. Throws an Error when the generator cannot run or the proxy has ended. */
 export async function measure(group: ProcessGroup, proxy: ProxyUnderTest, options: RunOptions): Promise<Sample> {
   const file = join(group.newFolder('load'), 'result.json');
+  const printedBefore = proxy.output().length;
   const countersBefore = await proxy.counters();
   const switchesBefore = contextSwitches(proxy.pid);
   const child = group.start(process.execPath, [
@@ -92,10 +98,11 @@ export async function measure(group: ProcessGroup, proxy: ProxyUnderTest, option
   if ((code !== 0 && code !== 1) || !existsSync(file)) throw new Error(`viaduct load failed (exit code ${code}):\n${child.output()}`);
   const result = JSON.parse(readFileSync(file, 'utf8')) as LoadResult;
   const switches = contextSwitches(proxy.pid);
-  return sampleOf(proxy, options, result, switchesBefore, switches, counterFigures(countersBefore, await proxy.counters()));
+  const printed = proxy.output().slice(printedBefore).trim().split('\n').at(-1) ?? '';
+  return sampleOf(proxy, options, result, switchesBefore, switches, counterFigures(countersBefore, await proxy.counters()), printed);
 }
 
-function sampleOf(proxy: ProxyUnderTest, options: RunOptions, result: LoadResult, before: Switches, after: Switches, counters: CounterFigures | null): Sample {
+function sampleOf(proxy: ProxyUnderTest, options: RunOptions, result: LoadResult, before: Switches, after: Switches, counters: CounterFigures | null, printed: string): Sample {
   const watched = result.watch[0];
   if (watched === undefined) throw new Error('the result of the load has no watched process');
   const { added } = result.times;
@@ -113,19 +120,29 @@ function sampleOf(proxy: ProxyUnderTest, options: RunOptions, result: LoadResult
     };
   }
   const failed = result.totals['failed'] ?? 0;
-  const reasons = [...(result.interrupted ? ['calls did not end in time'] : []), ...result.reasons, ...(result.failurePercent > FAILURES_PERCENT ? [`${failed} calls failed`] : [])];
+  const retransmissions = result.totals['retransmissionsSent'] ?? 0;
+  const calls = result.totals['started'] ?? 0;
+  const keptReasons = [...(result.interrupted ? ['calls did not end in time'] : []), ...result.reasons];
+  const reasons = [
+    ...keptReasons,
+    ...(failed > calls * TROUBLE_SHARE ? [`${failed} calls failed`] : []),
+    ...(retransmissions > calls * TROUBLE_SHARE ? [`the proxy did not keep up: ${retransmissions} messages had to be sent again`] : []),
+    ...(printed === '' ? [] : [`the proxy complained: ${printed.slice(0, 200)}`]),
+  ];
   return {
     proxy: proxy.label,
     ratePerS: options.ratePerS,
     round: options.round,
     valid: reasons.length === 0,
+    kept: keptReasons.length === 0,
     reasons,
     reachedPerS: tidy(result.reachedPerS),
-    calls: result.totals['started'] ?? 0,
+    calls,
     failed,
+    retransmissions,
     cpuUsPerCall: watched.cpuUsPerCall,
     roles,
-    peakRssBytes: watched.peakRssBytes,
+    memoryBytes: memoryOf(watched.threads.map(({ pid }) => pid)),
     generatorCpuUsPerCall: tidy(result.generator.cpuUsPerCall),
     generatorCpuPercent: tidy(result.generator.cpuPercent),
     addedP50Us: added?.p50Us ?? NaN,
@@ -147,6 +164,18 @@ function counterFigures(before: ProxyCounters | undefined, after: ProxyCounters 
     mainWakeupsPerCall: share(after.mainWakeups - before.mainWakeups, calls),
     shardWakeupsPerCall: share(after.shardWakeups - before.shardWakeups, calls),
   };
+}
+
+function memoryOf(pids: readonly number[]): number {
+  let bytes = 0;
+  for (const pid of new Set(pids)) {
+    try {
+      bytes += Number(/^Pss:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
+    } catch {
+      // The process has just ended.
+    }
+  }
+  return bytes;
 }
 
 /** Context switches by `PID/TID`. */

@@ -47,7 +47,7 @@ export async function cpuPart({ group, proxies, options }: PartContext): Promise
       rows.push(row('  datagrams in per call', `${label}.datagrams.call`), row('  datagrams a batch, main', `${label}.datagrams.main`), row('  datagrams a batch, shard', `${label}.datagrams.shard`));
       rows.push(row('  main thread, µs per datagram', `${label}.main.datagram`));
     }
-    rows.push(row('  delay added, p99, ms', `${label}.added.p99`, 1e-3), row('  memory at most, MB', `${label}.memory`, 1e-6));
+    rows.push(row('  delay added, p99, ms', `${label}.added.p99`, 1e-3), row('  memory after a run, MB', `${label}.memory`, 1e-6));
   }
   for (const label of labels.slice(1)) rows.push(row(`CPU, ${labels[0]} ÷ ${label}`, `${labels[0]}/${label}`));
   printTable('CPU per call: median (least to most)', ['', ...rates.map((rate) => `${rate} calls/s`)], rows);

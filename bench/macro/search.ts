@@ -74,7 +74,7 @@ export async function searchHighest(group: ProcessGroup, proxies: readonly Proxy
       going = true;
       const all = steps[proxy.label]!;
       const sample = await measure(group, proxy, { ratePerS, round: all.length + 1, seconds: options.seconds, settleS: options.settleS, drainS: DRAIN_S });
-      const reason = sample.reasons[0] ?? (sample.failed > 0 ? `${sample.failed} calls failed` : null);
+      const reason = !sample.kept ? sample.reasons[0]! : sample.failed > 0 ? `${sample.failed} calls failed` : null;
       search.tried(reason === null);
       all.push({ ratePerS, passed: reason === null, reason, sample });
       progress(`max ${proxy.label}: ${ratePerS}/s ${reason === null ? 'passed' : `did not pass (${reason})`}, p99 added ${(sample.addedP99Us / 1000).toFixed(1)} ms`);
