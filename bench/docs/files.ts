@@ -31,7 +31,7 @@ export function staleFiles(): string[] {
   }).map(([path]) => path);
 }
 
-/** Writes what differs and returns its paths. */
+/** Writes what differs, removes what has no result any more, and returns a line about each. */
 export function writeStaleFiles(): string[] {
   const files = benchmarkFiles();
   const stale = staleFiles();
@@ -43,5 +43,5 @@ export function writeStaleFiles(): string[] {
       writeFileSync(join(ROOT, path), text);
     }
   }
-  return stale;
+  return stale.map((path) => `${files.get(path) === null ? 'removed' : 'written'}: ${path}`);
 }

@@ -10,5 +10,5 @@ if (process.argv.includes('--check')) {
     process.exitCode = 1;
   }
 } else {
-  for (const path of writeStaleFiles()) process.stdout.write(`written: ${path}\n`);
+  for (const line of writeStaleFiles()) process.stdout.write(`${line}\n`);
 }
