@@ -69,6 +69,12 @@ export const ERRORS = {
   VD_LOAD_START: { meaning: 'a load thread cannot begin: a port in use, a scenario with an error', message: null, exitCode: 2 },
   VD_LOAD_THREAD: { meaning: 'a load thread died', message: null, exitCode: 1 },
   VD_LOAD_WATCH: { meaning: 'a process of `--watch-pid` cannot be watched', message: null, exitCode: 2 },
+  VD_TUNE_USAGE: { meaning: 'flags of `viaduct tune` that do not go together', message: null, exitCode: 2 },
+  VD_TUNE_UNSUPPORTED: { meaning: 'this system does not tell the CPU time of single threads, which `viaduct tune` needs', message: null, exitCode: 2 },
+  VD_TUNE_PROXY: { meaning: 'a proxy that `viaduct tune` measures does not start, or died', message: null, exitCode: 1 },
+  VD_TUNE_CALLS: { meaning: 'too few calls come through the proxies of `viaduct tune`', message: null, exitCode: 1 },
+  VD_TUNE_FILE: { meaning: 'a file named to `viaduct tune` cannot be written', message: null, exitCode: 2 },
+  VD_TUNE_WRITE: { meaning: '`viaduct tune` cannot change the configuration', message: null, exitCode: 1 },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -8,6 +8,7 @@ import { loadCommand } from './load.js';
 import { reportError } from './report-error.js';
 import { runCommand } from './run.js';
 import { statsCommand } from './stats.js';
+import { tuneCommand } from './tune.js';
 
 const EXAMPLES = `
 Examples:
@@ -16,6 +17,7 @@ Examples:
   viaduct check --config site.yaml                say what is wrong with a configuration and its script
   viaduct stats --watch                           watch the counters of the running instance
   viaduct load --rate 500                         place calls through it, and measure
+  viaduct tune site.yaml                          find out how many shards this machine wants, and write it there
 
 VIADUCT_DEBUG=1 adds stack traces to errors.`;
 
@@ -29,7 +31,7 @@ function program(): Command {
     .helpCommand(false)
     .showHelpAfterError('(viaduct --help shows what there is)')
     .addHelpText('after', EXAMPLES);
-  for (const command of [runCommand(), checkCommand(), statsCommand(), loadCommand()]) {
+  for (const command of [runCommand(), checkCommand(), statsCommand(), loadCommand(), tuneCommand()]) {
     command
       .version(VERSION, '-V, --version', 'print the version')
       .helpOption('-h, --help', 'print this help')
