@@ -141,7 +141,7 @@ export interface RateFacts {
 
 /** Share of a thread, and of the whole machine, that the sweep keeps busy: enough for batches, not so much that calls fail. */
 const THREAD_SHARE = 0.6;
-const MACHINE_SHARE = 0.5;
+const MACHINE_SHARE = 0.6;
 const RATE_LEAST = 50;
 const RATE_MOST = 50_000;
 

@@ -20,9 +20,13 @@ import type { TuneStep } from './tune-result.js';
 
 /** Calls that show whether any comes through, and what the first guess at a rate is made from. */
 const TRIAL: DrivePlan = { ratePerS: 50, warmUpMs: 0, measuredMs: 300 };
-/** Guesses at the rate: the first one with a proxy that is not warm yet, the second at the rate that the first one gave. */
-const FIRST_GUESS: DrivePlan = { ratePerS: 1000, warmUpMs: 1200, measuredMs: 600 };
-const SECOND_GUESS: Omit<DrivePlan, 'ratePerS'> = { warmUpMs: 1200, measuredMs: 800 };
+/** Guesses at the rate: each at the rate that the one before gave, while the proxy gets warm and its calls cheaper. */
+const FIRST_RATE_PER_S = 1000;
+const GUESSES: readonly Omit<DrivePlan, 'ratePerS'>[] = [
+  { warmUpMs: 1000, measuredMs: 500 },
+  { warmUpMs: 1000, measuredMs: 500 },
+  { warmUpMs: 1500, measuredMs: 800 },
+];
 /** A rate at which the very first step fails is halved so often. */
 const HALVINGS = 2;
 /** A finished INVITE and its BYE lie in the tables for this long, and each is a transaction. */
@@ -37,7 +41,7 @@ const ROUND_SHARE = 1 / 3;
 /** What a proxy takes to start and stop, a drive to begin and end, and guessing the rate. */
 const STEP_OVERHEAD_MS = 1500;
 const DRIVE_OVERHEAD_MS = 700;
-const GUESS_MS = 6000;
+const GUESS_MS = 8000;
 
 /** What is to be measured. */
 export interface SweepJob {
@@ -192,8 +196,8 @@ class Sweep {
 
   /** A rate that keeps every thread busy and none too busy. */
   private async guessRate(proxy: ProxyProcess, shards: number): Promise<number> {
-    let rate = FIRST_GUESS.ratePerS;
-    for (const plan of [FIRST_GUESS, SECOND_GUESS]) {
+    let rate = FIRST_RATE_PER_S;
+    for (const plan of GUESSES) {
       this.say('looking for a rate');
       const { cpuUsPerCall: cpu } = await drive(this.setting, proxy, shards, this.job.config.io.coalesceUs, { ...plan, ratePerS: rate });
       this.refuseStopped();
