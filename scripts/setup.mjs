@@ -5,6 +5,7 @@
  *     node scripts/setup.mjs                     set up
  *     node scripts/setup.mjs --run [ARGS …]      set up, then `viaduct run ARGS …` in this process
  *     node scripts/setup.mjs --load [ARGS …]     the same with `viaduct load ARGS …`
+ *     node scripts/setup.mjs --tune [ARGS …]     the same with `viaduct tune ARGS …`
  *
  * Two at once are safe: one works, the other waits; and dist/ is replaced as a whole once its build has succeeded.
  */
@@ -20,7 +21,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where a build notes what it was built from. */
 const STAMP = 'dist/.source-hash';
 /** Commands of Viaduct that are run once all is set up. */
-const COMMANDS = { '--run': 'run', '--load': 'load' };
+const COMMANDS = { '--run': 'run', '--load': 'load', '--tune': 'tune' };
 const LOCK_WAIT_MS = 300_000;
 const LOCK_POLL_MS = 100;
 

@@ -31,13 +31,13 @@ async function start({ config }: ProxyOrder): Promise<void> {
     const { startServer } = await import('../main/server.js');
     server = await startServer(config, { shardModule: new URL('./measured-shard.js', import.meta.url) });
     const limitMs = performance.now() + THREADS_LIMIT_MS;
-    while (threads.size < server.shards && performance.now() < limitMs) await until((done) => (heard = done));
-    if (threads.size < server.shards) throw new Error('its shards do not say in which threads they run');
+    while (threads.size < config.shards && performance.now() < limitMs) await until((done) => (heard = done));
+    if (threads.size < config.shards) throw new Error('its shards do not say in which threads they run');
     report({
       type: 'ready',
       port: Number(server.addresses[0]!.bound.split(':').at(-1)),
       driver: server.driver,
-      shardThreads: Array.from({ length: server.shards }, (_, shard) => threads.get(shard)!),
+      shardThreads: Array.from({ length: config.shards }, (_, shard) => threads.get(shard)!),
     });
   } catch (error) {
     report({ type: 'failed', line: error instanceof Error ? error.message : String(error) });
