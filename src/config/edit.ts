@@ -89,7 +89,7 @@ function addTo(text: string, map: YAMLMap, key: string, value: string): Splice |
   const end = lastRange[1];
   if (map.flow === true) return { start: end, end, text: `, ${quoteLike(map, text, key)}: ${value}` };
   const newLine = lineEnd(text);
-  const line = `${indentOf(text, map)}${key}: ${value}`;
+  const line = `${indentOf(text, map)}${key}:${value.startsWith(newLine) ? '' : ' '}${value}`;
   // A block scalar ends with its line, any other value somewhere within it, perhaps with a comment behind.
   const next = text[end - 1] === '\n' ? end : text.indexOf('\n', end) + 1;
   if (next === 0) return { start: text.length, end: text.length, text: `${newLine}${line}` };
