@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.js';
 import { SHARDS_MAX } from '../limits.js';
 import type { Machine } from '../load/report/result.js';
+import { shardsText } from './drive.js';
 import { betterCoalesce, costWith, mean, recommend, saturationPerS, shardsUntilMain, type CallCost, type CoalesceFigures } from './model.js';
 import type { SweepOutcome } from './sweep.js';
 import { TUNE_FORMAT, type TuneResult, type TuneStep } from './tune-result.js';
@@ -70,7 +71,7 @@ export function resultOf(outcome: SweepOutcome, facts: AdviceFacts): TuneResult 
       shardsUntilMain: feeds,
       machines: machines.map((prediction) => ({ ...prediction, limitPerS: Math.round(prediction.limitPerS) })),
     },
-    recommendation: { shards: here.shards, coalesceUs: betterCoalesce(coalesceFigures(coalesceRounds), config.io.coalesceUs)?.coalesceUs ?? null },
+    recommendation: { shards: here.shards, coalesceUs: betterCoalesce(coalesceFigures(coalesceRounds), config.io.coalesceUs, !coalesceRounds.flat().some(({ crowded }) => crowded))?.coalesceUs ?? null },
     notes: notesOf(outcome, facts),
   };
 }
@@ -98,6 +99,6 @@ function notesOf({ steps, coalesceRounds }: SweepOutcome, { cores, governor, mac
   const others = mean([...steps, ...coalesceRounds.flat()].map(({ othersCores }) => othersCores));
   if (others > OTHERS_SHARE * machine.cores) notes.push(`other processes kept ${others.toFixed(1)} of ${machine.cores} cores busy meanwhile: measure again when they do not`);
   if (governor !== undefined) notes.push(`the CPU frequency governor is ${governor}: with performance, figures are steadier and often better`);
-  for (const { shards, usable, remarks } of steps) if (remarks.length > 0) notes.push(`with ${shards} shards: ${remarks.join('; ')}${usable ? '' : '; this step is left out of what is recommended'}`);
+  for (const { shards, usable, remarks } of steps) if (remarks.length > 0) notes.push(`with ${shardsText(shards)}: ${remarks.join('; ')}${usable ? '' : '; this step is left out of what is recommended'}`);
   return notes;
 }

@@ -36,8 +36,8 @@ const TABLE_SHARE = 0.9;
 /** Share of a step that warms up. */
 const WARM_UP_SHARE = 0.5;
 /** Rounds in which the settings of `io.coalesceUs` are compared, and the length of each drive as a share of a step. */
-export const COALESCE_ROUNDS = 2;
-const ROUND_SHARE = 1 / 3;
+const COALESCE_ROUNDS = 3;
+const ROUND_SHARE = 1 / 4;
 /** What a proxy takes to start and stop, a drive to begin and end, and guessing the rate. */
 const STEP_OVERHEAD_MS = 1500;
 const DRIVE_OVERHEAD_MS = 700;
@@ -232,7 +232,8 @@ class Sweep {
     for (const coalesceUs of settings) proxies.push([coalesceUs, await this.start(shards, coalesceUs)]);
     for (let round = 0; round <= COALESCE_ROUNDS; round++) {
       const steps: TuneStep[] = [];
-      for (const [coalesceUs, proxy] of proxies) steps.push(await this.measure(proxy, shards, coalesceUs, plan, `, coalesceUs ${coalesceUs}${round === 0 ? ', warming up' : `, round ${round}`}`));
+      // There and back: none always comes first.
+      for (const [coalesceUs, proxy] of round % 2 === 0 ? proxies : proxies.toReversed()) steps.push(await this.measure(proxy, shards, coalesceUs, plan, `, coalesceUs ${coalesceUs}${round === 0 ? ', warming up' : `, round ${round}`}`));
       // Round 0 warms up.
       if (round > 0) rounds.push(steps);
     }

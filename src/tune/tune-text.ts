@@ -3,6 +3,7 @@ import { countText, rateText, shortTime, timeText } from '../load/units.js';
 import { plainTable } from '../load/view/frame.js';
 import { lineOf, type Screen, type Span } from '../load/view/style.js';
 import { coalesceFigures } from './advice.js';
+import { shardsText } from './drive.js';
 import type { DiffLine } from './line-diff.js';
 import { mean, PLANNED_SHARE, type Bottleneck, type Prediction } from './model.js';
 import type { TuneResult, TuneStep } from './tune-result.js';
@@ -59,8 +60,14 @@ function coalesceText({ coalesceRounds, present, recommendation }: TuneResult, l
     totalUs.map((value) => value.toFixed(1)).join(' '),
     timeText(mean(addedP99Us)),
   ]);
-  const verdict = recommendation.coalesceUs === null ? 'None is clearly cheaper than the present one: it stays' : `${recommendation.coalesceUs} is cheaper in every round, and its delays are no worse`;
-  return [line(['io.coalesceUs', 'bold'], `, with ${coalesceRounds[0]?.[0]?.shards ?? 0} shards, in turn`), '', plainTable(['  coalesceUs', 'proxy', 'each round', 'added p99'], rows), '', `  ${verdict}.`].join('\n');
+  const { coalesceUs: better } = recommendation;
+  const verdict =
+    better === null
+      ? 'No longer pause is clearly cheaper than the present one, no shorter one clearly sooner: it stays'
+      : better > present.coalesceUs
+        ? `${better} is cheaper in every round, and its delays are hardly longer`
+        : `${better} is sooner in every round, and hardly dearer`;
+  return [line(['io.coalesceUs', 'bold'], `, with ${shardsText(coalesceRounds[0]?.[0]?.shards ?? 0)}, in turn`), '', plainTable(['  coalesceUs', 'proxy', 'each round', 'added p99'], rows), '', `  ${verdict}.`].join('\n');
 }
 
 function limitsText({ prediction, steps }: TuneResult, line: Line): string {

@@ -82,9 +82,10 @@ describe('shards that keep the main thread busy', () => {
 
 describe('a setting of io.coalesceUs', () => {
   const figures = (coalesceUs: number, totalUs: number[], addedP99Us: number[]) => ({ coalesceUs, totalUs, addedP99Us });
+  const present = figures(100, [80, 84], [900, 1000]);
 
-  it('is better when it is cheaper in every round by a margin, and no later', () => {
-    expect(betterCoalesce([figures(100, [80, 84], [900, 1000]), figures(50, [70, 72], [1000, 1000]), figures(200, [60, 61], [950, 990])], 100)?.coalesceUs).toBe(200);
+  it('with a longer pause is better when it is cheaper in every round by a margin, and hardly later', () => {
+    expect(betterCoalesce([present, figures(150, [70, 72], [1000, 1000]), figures(200, [60, 61], [950, 990])], 100, false)?.coalesceUs).toBe(200);
   });
 
   it.each([
@@ -92,12 +93,23 @@ describe('a setting of io.coalesceUs', () => {
     ['cheaper by next to nothing', [79, 83], [900, 900]],
     ['much later', [60, 60], [2000, 2000]],
     ['measured in fewer rounds', [60], [900]],
-  ])('is not better when it is %s', (_, totalUs, addedP99Us) => {
-    expect(betterCoalesce([figures(100, [80, 84], [900, 1000]), figures(200, totalUs, addedP99Us)], 100)).toBeUndefined();
+  ])('with a longer pause is not better when it is %s', (_, totalUs, addedP99Us) => {
+    expect(betterCoalesce([present, figures(200, totalUs, addedP99Us)], 100, true)).toBeUndefined();
+  });
+
+  it('with a shorter pause is better when it is sooner in every round by a margin, and hardly dearer', () => {
+    expect(betterCoalesce([present, figures(50, [81, 84], [600, 700])], 100, true)?.coalesceUs).toBe(50);
+    expect(betterCoalesce([present, figures(50, [90, 92], [600, 700])], 100, true)).toBeUndefined();
+    expect(betterCoalesce([present, figures(50, [81, 84], [850, 950])], 100, true)).toBeUndefined();
+    expect(betterCoalesce([present, figures(50, [81, 84], [600, 700])], 100, false)).toBeUndefined();
+  });
+
+  it('with a shorter pause is not better because it seems to save CPU, which is noise', () => {
+    expect(betterCoalesce([present, figures(50, [60, 60], [900, 1000])], 100, true)).toBeUndefined();
   });
 
   it('is not better than one that was not measured', () => {
-    expect(betterCoalesce([figures(200, [60], [900])], 100)).toBeUndefined();
+    expect(betterCoalesce([figures(200, [60], [900])], 100, true)).toBeUndefined();
   });
 });
 
