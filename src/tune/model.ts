@@ -114,17 +114,19 @@ const DEARER = 1.02;
 
 /**
  * The setting to change to; undefined: the present one stays. Longer pauses are there to save CPU: one is better that is
- * cheaper in every round, by a margin on the whole, with a p99 that is hardly later. Shorter ones are there for the delay: one
- * is better whose p99 is sooner in every round, by a margin, at hardly any price. A shorter pause that seems to save CPU does
- * not count: it makes smaller batches, so what was measured is noise. `delaysCount`: false where generator and proxy share cores.
+ * cheaper than the present one in every round, by a margin on the whole, with a p99 that is hardly later. Shorter ones are there
+ * for the delay: one is better whose p99 is sooner in every round, by a margin, at hardly any price. A shorter pause makes smaller
+ * batches: when one seems to save as much CPU as a longer one does, what was measured is noise. `delaysCount`: false where
+ * generator and proxy share cores.
  */
 export function betterCoalesce(figures: readonly CoalesceFigures[], presentUs: number, delaysCount: boolean): CoalesceFigures | undefined {
   const present = figures.find(({ coalesceUs }) => coalesceUs === presentUs);
   if (present === undefined || present.totalUs.length === 0) return undefined;
   const [presentCost, presentDelay] = [mean(present.totalUs), mean(present.addedP99Us)];
   const others = figures.filter(({ totalUs }) => totalUs.length === present.totalUs.length);
+  const leastOfShorter = Math.min(...others.filter(({ coalesceUs }) => coalesceUs <= presentUs).map(({ totalUs }) => mean(totalUs)));
   const cheaper = others.filter(({ coalesceUs, totalUs, addedP99Us }) =>
-    coalesceUs > presentUs && totalUs.every((us, round) => us < present.totalUs[round]!) && mean(totalUs) <= presentCost * CHEAPER && mean(addedP99Us) <= Math.max(presentDelay * LATER, presentDelay + LATER_US));
+    coalesceUs > presentUs && totalUs.every((us, round) => us < present.totalUs[round]!) && mean(totalUs) <= leastOfShorter * CHEAPER && mean(addedP99Us) <= Math.max(presentDelay * LATER, presentDelay + LATER_US));
   if (cheaper.length > 0) return cheaper.reduce((best, other) => (mean(other.totalUs) < mean(best.totalUs) ? other : best));
   const sooner = others.filter(({ coalesceUs, totalUs, addedP99Us }) =>
     delaysCount && coalesceUs < presentUs && addedP99Us.every((us, round) => us < present.addedP99Us[round]!) && mean(addedP99Us) <= presentDelay * SOONER && mean(totalUs) <= presentCost * DEARER);

@@ -12,6 +12,8 @@ const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 const CLEAR_LINE = '\r\x1b[K';
 const BAR_COLUMNS = 20;
+/** Of a terminal that says it has none. */
+const COLUMNS_UNKNOWN = 80;
 
 /** Shows a sweep. */
 export interface TuneView extends SweepListener {
@@ -41,7 +43,7 @@ class LineView implements TuneView {
     const { colors, columns } = this.screen();
     const { filled, empty } = progressBar(done, BAR_COLUMNS);
     const spans: Span[] = [[filled, 'cyan'], [empty, 'dim'], ` ${clockText(this.nowMs() - this.beganMs)}  `, [words, 'bold'], progressText(progress)];
-    this.write(`${this.drawn ? '' : HIDE_CURSOR}${CLEAR_LINE}${lineOf(spans, { colors, columns: columns - 1 })}`);
+    this.write(`${this.drawn ? '' : HIDE_CURSOR}${CLEAR_LINE}${lineOf(spans, { colors, columns: Math.max(1, (columns || COLUMNS_UNKNOWN) - 1) })}`);
     this.drawn = true;
   }
 
