@@ -12,6 +12,10 @@ const MACHINE_CORES = [4, 8, 16, 32];
 /** Cores that others keep busy, as a share of all, from which on figures are doubted. */
 const OTHERS_SHARE = 0.1;
 
+/** What one gives up for it. */
+const WITHOUT_SHARDS =
+  'Without shards the engine and the script run in the main thread: no time goes into handing messages over, but a script that computes for long holds up all traffic, and a crash has no other thread to go on in. With --shards 1,2 only numbers with shards are compared';
+
 /** What a result is made of besides the measurements. */
 export interface AdviceFacts {
   readonly version: string;
@@ -72,7 +76,7 @@ export function resultOf(outcome: SweepOutcome, facts: AdviceFacts): TuneResult 
       machines: machines.map((prediction) => ({ ...prediction, limitPerS: Math.round(prediction.limitPerS) })),
     },
     recommendation: { shards: here.shards, coalesceUs: betterCoalesce(coalesceFigures(coalesceRounds), config.io.coalesceUs, !coalesceRounds.flat().some(({ crowded }) => crowded))?.coalesceUs ?? null },
-    notes: notesOf(outcome, facts),
+    notes: [...(here.shards === 0 ? [WITHOUT_SHARDS] : []), ...notesOf(outcome, facts)],
   };
 }
 

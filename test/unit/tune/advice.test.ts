@@ -58,7 +58,7 @@ describe('a sweep', () => {
 
   it('can be without shards', () => {
     const result = resultOf(outcome([step(0, 70, 0)]), facts(1));
-    expect(result).toMatchObject({ prediction: { mainLimitPerS: 14_286, shardsUntilMain: 0 }, recommendation: { shards: 0 } });
+    expect(result).toMatchObject({ prediction: { mainLimitPerS: 14_286, shardsUntilMain: 0 }, recommendation: { shards: 0 }, notes: [expect.stringMatching(/^Without shards/)] });
     expect(tuneText(result, { colors: false })).toContain('with the engine in it');
   });
 
