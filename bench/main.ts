@@ -20,6 +20,7 @@ npm run bench -- --quick         tiny inputs, to see that everything works
 The parts alone, each with flags of its own (--help):
 ${PARTS.map(({ command }) => `  ${command}`).join('\n')}
   npm run bench:peers            beside Kamailio
+  npm run bench:shards           how many shards this machine wants, and bigger ones
 `;
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } } });
