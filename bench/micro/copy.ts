@@ -1,37 +1,72 @@
 /**
- * How to copy a message: a loop over bytes, a view and `set`, and `copyWithin` inside one array, by length. The reason why
- * a shard keeps its ring, message store and send queue in one array.
- *
- *   npx esbuild bench/micro/copy.ts --bundle --platform=node --format=esm --packages=external \
- *     --outfile=dist/bench/copy.mjs && node dist/bench/copy.mjs [milliseconds per task, default 200]
+ * How to copy a message: a loop over bytes, a loop over words, a view and `set`, and `copyWithin` inside one array, by length. The
+ * reason why a shard keeps its ring, message store and send queue in one array.
  */
-import { cpus } from 'node:os';
-import { Bench } from 'tinybench';
+import { groupOfTasks, type Task } from './benchmark.js';
 
-const LENGTHS = [16, 64, 300, 600, 1200];
-const ROUNDS_A_CALL = 64;
+const LENGTHS = [16, 64, 300, 600, 1200, 3000];
+const OPERATIONS = 64;
+/** Messages lie apart like receive slots, and are copied to places one after the other, as into a ring. */
+const SLOT_STRIDE = 65_536 + 1024;
+const TARGET_STRIDE = 4096;
 
-const one = new Uint8Array(new SharedArrayBuffer(1 << 20)).fill(65);
-const other = new Uint8Array(new SharedArrayBuffer(1 << 20));
-const bench = new Bench({ time: Number(process.argv[2] ?? 200), warmupTime: 50 });
-
-for (const length of LENGTHS) {
-  bench.add(`${length} bytes, loop`, () => {
-    for (let round = 0; round < ROUNDS_A_CALL; round++) {
-      const from = round * 2048;
-      for (let i = 0; i < length; i++) other[i] = one[from + i]!;
-    }
-  });
-  bench.add(`${length} bytes, set(subarray)`, () => {
-    for (let round = 0; round < ROUNDS_A_CALL; round++) other.set(one.subarray(round * 2048, round * 2048 + length), 0);
-  });
-  bench.add(`${length} bytes, copyWithin`, () => {
-    for (let round = 0; round < ROUNDS_A_CALL; round++) one.copyWithin(1 << 19, round * 2048, round * 2048 + length);
-  });
-}
-await bench.run();
-console.log(`${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`);
-for (const task of bench.tasks) {
-  const { result } = task;
-  if (result.state === 'completed') console.log(`${task.name.padEnd(28)} ${((result.latency.p50 * 1e6) / ROUNDS_A_CALL).toFixed(0).padStart(6)} ns`);
-}
+export const copy = groupOfTasks('copy', 'ways to copy a message', () => {
+  const targetBytes = OPERATIONS * TARGET_STRIDE;
+  const memory = new SharedArrayBuffer(targetBytes + OPERATIONS * SLOT_STRIDE);
+  const whole = new Uint8Array(memory).fill(65);
+  const target = new Uint8Array(memory, 0, targetBytes);
+  const source = new Uint8Array(memory, targetBytes);
+  const targetWords = new Int32Array(target.buffer, target.byteOffset, target.length >> 2);
+  const sourceWords = new Int32Array(source.buffer, source.byteOffset, source.length >> 2);
+  return LENGTHS.flatMap((length): Task[] => [
+    {
+      name: `loop over bytes, ${length} bytes`,
+      operations: OPERATIONS,
+      bytes: length,
+      run: () => {
+        for (let n = 0; n < OPERATIONS; n++) {
+          const from = n * SLOT_STRIDE;
+          const to = n * TARGET_STRIDE;
+          for (let i = 0; i < length; i++) target[to + i] = source[from + i]!;
+        }
+      },
+    },
+    {
+      name: `loop over words, ${length} bytes`,
+      operations: OPERATIONS,
+      bytes: length,
+      run: () => {
+        for (let n = 0; n < OPERATIONS; n++) {
+          let from = (n * SLOT_STRIDE) >> 2;
+          const start = (n * TARGET_STRIDE) >> 2;
+          const end = start + ((length + 15) >> 4) * 4;
+          for (let to = start; to < end; to += 4, from += 4) {
+            targetWords[to] = sourceWords[from]!;
+            targetWords[to + 1] = sourceWords[from + 1]!;
+            targetWords[to + 2] = sourceWords[from + 2]!;
+            targetWords[to + 3] = sourceWords[from + 3]!;
+          }
+        }
+      },
+    },
+    {
+      name: `set(subarray), ${length} bytes`,
+      operations: OPERATIONS,
+      bytes: length,
+      run: () => {
+        for (let n = 0; n < OPERATIONS; n++) target.set(source.subarray(n * SLOT_STRIDE, n * SLOT_STRIDE + length), n * TARGET_STRIDE);
+      },
+    },
+    {
+      name: `copyWithin, ${length} bytes`,
+      operations: OPERATIONS,
+      bytes: length,
+      run: () => {
+        for (let n = 0; n < OPERATIONS; n++) {
+          const from = targetBytes + n * SLOT_STRIDE;
+          whole.copyWithin(n * TARGET_STRIDE, from, from + length);
+        }
+      },
+    },
+  ]);
+});

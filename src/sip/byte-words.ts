@@ -1,6 +1,6 @@
 /**
  * Bytes looked at four and eight at a time: the search for line ends, and the comparison with a known text, which are what
- * reading a header mostly is. A third of the cost of looking at single bytes (bench/micro/parse.ts).
+ * reading a header mostly is. A third of the cost of looking at single bytes (bench/micro/parser.ts).
  *
  * Pure reads on borrowed bytes, offsets as in the array that was attached. Sans-I/O.
  */
