@@ -43,6 +43,8 @@ export class ScriptRunner implements ScriptHost {
   /** Where the response at hand came from. */
   readonly #replyOrigin = createEndpoint();
   readonly #faults: ScriptFaults;
+  /** The list for a relay to one target, made once: a relay that a failure handler makes comes when the list has been read. */
+  readonly #alone: (Target | undefined)[] = [undefined];
   /** Context of the handler that runs right now. */
   #running: RequestContext | undefined;
   #suspended = 0;
@@ -213,7 +215,9 @@ export class ScriptRunner implements ScriptHost {
 
   relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean {
     this.#wake();
-    const targets: readonly (Target | undefined)[] = isList(target) ? target : [target];
+    let targets: readonly (Target | undefined)[] = this.#alone;
+    if (isList(target)) targets = target;
+    else this.#alone[0] = target;
     let sent: boolean;
     if (context.server === 0) {
       const isOut = this.requests.bringBack(context);
@@ -222,6 +226,7 @@ export class ScriptRunner implements ScriptHost {
     } else {
       sent = this.#relays.inTransaction(context, targets);
     }
+    this.#alone[0] = undefined;
     this.#tellDriver();
     return sent;
   }
