@@ -9,10 +9,11 @@ import { ROOT } from './results.js';
 
 const PARTS = [
   { file: 'bench/micro/main.ts', command: 'npm run bench:micro' },
+  { file: 'bench/alloc/main.ts', command: 'npm run bench:alloc' },
   { file: 'bench/macro/main.ts', command: 'npm run bench:macro' },
 ];
 
-const HELP = `Measures Viaduct: its parts by themselves, then the whole proxy.
+const HELP = `Measures Viaduct: its parts by themselves, what it allocates, then the whole proxy.
 
 npm run bench                    about a quarter of an hour, on a machine that does nothing else
 npm run bench -- --quick         tiny inputs, to see that everything works

@@ -106,7 +106,7 @@ export function readResult(name: string, folder = RESULTS_FOLDER): BenchResult |
 }
 
 /**
- * How this process was started, as one would type it in the package's folder: `node bench/run.mjs bench/micro/core.ts 5000`, or
+ * How this process was started, as one would type it in the package's folder: `node bench/run.mjs bench/micro/main.ts --quick`, or
  * with the npm script that VIADUCT_BENCH_COMMAND names: `npm run bench -- --quick`.
  */
 export function thisCommand(): string {

@@ -2,7 +2,7 @@
  * Runs a benchmark: the one way to run any TypeScript below bench/. Node 20 cannot read TypeScript, so esbuild makes one module of
  * the file and what it imports (packages stay outside), in bench/out/, and this process runs it.
  *
- *     node bench/run.mjs bench/micro/core.ts [ARGS …]
+ *     node bench/run.mjs bench/micro/main.ts [ARGS …]
  *
  * What a benchmark imports of src/ is built with it, always as it stands in the working tree. What it starts as a process or as a
  * worker thread is dist/: `npm run setup` builds that when it is stale, and the scripts of package.json begin with it.
