@@ -29,9 +29,9 @@ export async function processCollections({ ratePerS, warmUpS, seconds }: LoadPla
   const group = new ProcessGroup('bench-gc');
   try {
     const proxy = await startViaduct(group, { ...ownBuild(), nodeFlags: ['--trace-gc'] });
-    await measure(group, proxy, { ratePerS, round: 0, seconds: warmUpS, warmUpS: 0 });
+    await measure(group, proxy, { ratePerS, round: 0, seconds: warmUpS, settleS: 0 });
     const before = proxy.output().length;
-    const sample = await measure(group, proxy, { ratePerS, round: 1, seconds, warmUpS: 0 });
+    const sample = await measure(group, proxy, { ratePerS, round: 1, seconds, settleS: 0 });
     const collections = collectionsIn(proxy.output().slice(before));
     await proxy.stop();
     const callsPerMs = sample.reachedPerS / 1000;
@@ -54,7 +54,7 @@ export async function processSites({ ratePerS, warmUpS, seconds }: LoadPlan): Pr
     process.env['VIADUCT_ALLOC'] = JSON.stringify({ afterMs: warmUpS * 1000, forMs: seconds * 1000, folder });
     const proxy = await startViaduct(group, { ...ownBuild(), nodeFlags: ['--import', preload] });
     delete process.env['VIADUCT_ALLOC'];
-    const { reachedPerS } = await measure(group, proxy, { ratePerS, round: 0, seconds: warmUpS + seconds + 2, warmUpS: 0 });
+    const { reachedPerS } = await measure(group, proxy, { ratePerS, round: 0, seconds: warmUpS + seconds + 2, settleS: 0 });
     await proxy.stop();
     const threads = new Map<string, AllocationSite[]>();
     for (const file of readdirSync(folder).sort()) {

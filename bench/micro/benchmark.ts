@@ -15,7 +15,7 @@ export interface Scale {
   readonly rounds: number;
 }
 
-export const FULL_SCALE: Scale = { isQuick: false, taskMs: 150, rounds: 5 };
+export const FULL_SCALE: Scale = { isQuick: false, taskMs: 60, rounds: 5 };
 export const QUICK_SCALE: Scale = { isQuick: true, taskMs: 0, rounds: 1 };
 
 /** A figure of a group: median of the rounds' medians, with the least and the most. */
