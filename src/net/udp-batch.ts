@@ -26,6 +26,8 @@ export const RECEIVE_SLOTS = 64;
  */
 const SLOT_BYTES = 65_536;
 const SLOT_STRIDE = SLOT_BYTES + 1024;
+/** Memory that a driver receives into: see `UdpDriverOptions.receivePlace`. */
+export const RECEIVE_BYTES = RECEIVE_SLOTS * SLOT_STRIDE;
 
 /** Longest single sleep, so that a lost bell would be a delay and not the end. */
 const SLEEP_MS_MAX = 60_000;
@@ -39,7 +41,8 @@ export class UdpBatchDriver implements UdpDriver {
   private readonly onBatchEnd: () => void;
   private readonly bell: EventFdBell | undefined;
   private readonly sender: UdpBatchSender;
-  private readonly slots = new Uint8Array(new ArrayBuffer(RECEIVE_SLOTS * SLOT_STRIDE));
+  private readonly slots: Uint8Array;
+  private readonly slotsStart: number;
   private readonly vector: MmsgVector;
   private readonly meta: PacketMeta = createPacketMeta();
   /** struct pollfd { int fd; short events; short revents }, the listeners first, then the bell. */
@@ -72,9 +75,11 @@ export class UdpBatchDriver implements UdpDriver {
     this.bell = options.bell;
     const { onSendFailed } = options;
     this.sender = new UdpBatchSender(libc, listeners, options.counters, (owner, shard) => { onSendFailed(shard, owner); });
+    this.slots = options.receivePlace?.bytes ?? new Uint8Array(new ArrayBuffer(RECEIVE_BYTES));
+    this.slotsStart = options.receivePlace?.start ?? 0;
     this.vector = new MmsgVector(libc, RECEIVE_SLOTS, this.slots);
     for (let i = 0; i < RECEIVE_SLOTS; i++) {
-      this.vector.setPayload(i, i * SLOT_STRIDE, SLOT_BYTES);
+      this.vector.setPayload(i, this.slotsStart + i * SLOT_STRIDE, SLOT_BYTES);
       this.vector.setNameBytes(i, SOCKADDR_IN6_BYTES);
     }
     this.pollfds = new Int32Array(new ArrayBuffer((listeners.length + 1) * 8));
@@ -161,7 +166,7 @@ export class UdpBatchDriver implements UdpDriver {
         continue;
       }
       meta.listener = listener;
-      const start = i * SLOT_STRIDE;
+      const start = this.slotsStart + i * SLOT_STRIDE;
       this.onDatagram(this.slots, start, start + vector.messageBytes(i), meta);
     }
     return count;

@@ -51,6 +51,11 @@ export interface UdpDriverOptions {
   readonly onSendFailed: (shard: number, owner: number) => void;
   /** batch driver: the bell that wakes `receiveBatch` while it sleeps in poll(). */
   readonly bell?: EventFdBell;
+  /**
+   * batch driver: where datagrams are received, RECEIVE_BYTES from `start` on, so that an engine on the same memory need
+   * not copy them. Absent: memory of the driver's own.
+   */
+  readonly receivePlace?: { readonly bytes: Uint8Array; readonly start: number };
 }
 
 export interface UdpDriver {

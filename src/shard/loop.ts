@@ -11,20 +11,16 @@
  * and then. While a script awaits something, the event loop has to turn for it, so the thread waits in the event loop.
  */
 import type { EngineApi } from '../proxy/engine-api.js';
-import type { EngineLog } from '../proxy/ports.js';
 import type { Doorbell } from '../ring/doorbell.js';
 import { RECORD_DATAGRAM, RECORD_OFFER, RECORD_SEND_FAILED } from '../ring/layout.js';
 import type { RingReader } from '../ring/spsc-ring.js';
-import { C_BATCHES, C_LOOP_ERRORS, C_WAKEUPS } from '../telemetry/counters.js';
+import { C_BATCHES, C_WAKEUPS } from '../telemetry/counters.js';
 import type { Clock } from './clock.js';
 import { STATE_STOPPED, W_MAILBOX, W_PENDING, W_STATE } from './control-words.js';
-import { messageSummary } from './crash-report.js';
-import type { ShardOutbox } from './shard-outbox.js';
+import { EngineTurn, type EngineTurnParts } from './engine-turn.js';
 
 /** Most records between two flushes: bounds the delay of the first answer and the size of the send batch. */
 const BATCH_RECORDS = 64;
-/** How often one flush takes up what failed to be sent. */
-const FAILURE_ROUNDS = 4;
 /** Longest time without a turn of the event loop while there is work, milliseconds. */
 const TURN_EVERY_MS = 10;
 /** Longest sleep: the loop looks after itself at least this often, milliseconds. */
@@ -33,16 +29,11 @@ const LONGEST_SLEEP_MS = 1_000;
 const BACKGROUND_SLEEP_MS = 10;
 
 /** What a loop works with. Everything is owned by this thread, `words` and the ring's memory are shared. */
-export interface ShardLoopParts {
-  readonly engine: EngineApi;
+export interface ShardLoopParts extends EngineTurnParts {
   readonly ring: RingReader;
   /** The bell of `ring`. */
   readonly bell: Doorbell;
-  readonly outbox: ShardOutbox;
-  readonly counters: Float64Array;
   readonly words: Int32Array;
-  readonly clock: Clock;
-  readonly log: EngineLog;
   /** Reads and obeys the control messages that have come in. Called outside of any engine call. */
   readonly onMailbox: () => void;
   /** How many things of Node keep this thread's event loop alive without the script: more of them are the script's. */
@@ -52,9 +43,9 @@ export interface ShardLoopParts {
 /** One shard's loop. `run` once. */
 export class ShardLoop {
   private readonly engine: EngineApi;
+  private readonly turn: EngineTurn;
   private readonly ring: RingReader;
   private readonly bell: Doorbell;
-  private readonly outbox: ShardOutbox;
   private readonly counters: Float64Array;
   private readonly words: Int32Array;
   private readonly clock: Clock;
@@ -65,10 +56,6 @@ export class ShardLoop {
   private draining = false;
   /** Work of this thread, outside of the engine, that waits for the event loop: a script being loaded. */
   private held = 0;
-  /** A script went on by itself and left something in the outbox. */
-  private dirty = false;
-  /** The engine has a message of the ring in its hands. */
-  private inHand = false;
   /** The script has timers, sockets or the like that want turns of the event loop. */
   private background = false;
 
@@ -77,17 +64,10 @@ export class ShardLoop {
     this.engine = parts.engine;
     this.ring = parts.ring;
     this.bell = parts.bell;
-    this.outbox = parts.outbox;
     this.counters = parts.counters;
     this.words = parts.words;
     this.clock = parts.clock;
-    this.engine.onWake = () => {
-      this.engine.advance(this.clock.nowMs());
-    };
-    this.engine.onWork = () => {
-      this.dirty = true;
-      this.bell.cancel();
-    };
+    this.turn = new EngineTurn(parts, () => { this.bell.cancel(); });
   }
 
   /** Leaves the loop after the present batch. */
@@ -119,14 +99,14 @@ export class ShardLoop {
       if (this.draining) Atomics.store(this.words, W_PENDING, this.engine.pending());
       if (this.needsEventLoop() ? taken > 0 : this.clock.exactMs() - this.lastTurnMs >= TURN_EVERY_MS) {
         await this.turnEventLoop();
-        if (taken > 0 || this.dirty) continue;
+        if (taken > 0 || this.turn.dirty) continue;
       }
       if (taken === 0) {
         if (this.needsEventLoop()) await this.sleepInEventLoop();
         else this.sleep();
       }
     }
-    this.outbox.flush();
+    this.parts.outbox.flush();
     Atomics.store(this.words, W_STATE, STATE_STOPPED);
   }
 
@@ -145,34 +125,31 @@ export class ShardLoop {
     try {
       return this.runBatch();
     } catch (error) {
-      this.reportBroken(error);
+      this.turn.broken(error, 'the shard ends');
       throw error;
     }
   }
 
   /** Timers, then up to a batch of records, then the outbox. Returns how many records there were. */
   private runBatch(): number {
-    const { engine, ring } = this;
-    engine.advance(this.clock.nowMs());
+    const { ring, turn } = this;
+    turn.begin();
     let taken = 0;
     while (taken < BATCH_RECORDS && ring.next()) {
       taken++;
       switch (ring.type) {
         case RECORD_DATAGRAM:
         case RECORD_OFFER:
-          this.inHand = true;
-          engine.receive(ring.bytes, ring.start, ring.end, ring.meta);
-          this.inHand = false;
+          turn.receive(ring.bytes, ring.start, ring.end, ring.meta);
           break;
         case RECORD_SEND_FAILED:
-          engine.sendFailed(ring.owner);
+          turn.sendFailed(ring.owner);
           break;
         default:
           throw new Error(`unknown record type ${ring.type} in the ring`);
       }
     }
-    this.dirty = false;
-    this.flush();
+    turn.end();
     if (taken > 0) {
       ring.release();
       this.counters[C_BATCHES]!++;
@@ -180,52 +157,23 @@ export class ShardLoop {
     return taken;
   }
 
-  /** Sends the outbox and tells the engine what the kernel refused, which may make it send more. */
-  private flush(): void {
-    const { engine, outbox } = this;
-    outbox.flush();
-    // The bound keeps a target that always fails from holding the loop; what is left is taken by the next flush.
-    for (let round = 0; round < FAILURE_ROUNDS; round++) {
-      let owner = outbox.nextFailure();
-      if (owner < 0) return;
-      do {
-        engine.sendFailed(owner);
-        owner = outbox.nextFailure();
-      } while (owner >= 0);
-      outbox.flush();
-    }
-  }
-
-  private reportBroken(error: unknown): void {
-    this.counters[C_LOOP_ERRORS]!++;
-    const { bytes, start, end } = this.ring;
-    const message = this.inHand ? messageSummary(bytes, start, end) : {};
-    this.parts.log.error({ ...message, err: error }, 'a broken invariant of the engine: the shard ends');
-  }
-
-  private sleepMs(): number {
-    const untilDeadline = this.engine.nextDeadlineMs() - this.clock.exactMs();
-    return Math.max(0, Math.min(untilDeadline, LONGEST_SLEEP_MS));
-  }
-
   /** True when there is nothing to do; the bell is announced then. */
   private nothingToDo(): boolean {
     this.bell.announce();
-    if (!this.dirty && this.ring.empty() && Atomics.load(this.words, W_MAILBOX) === this.mailboxSeen) return true;
+    if (!this.turn.dirty && this.ring.empty() && Atomics.load(this.words, W_MAILBOX) === this.mailboxSeen) return true;
     this.bell.cancel();
     return false;
   }
 
   private sleep(): void {
-    let timeoutMs = this.sleepMs();
-    if (this.background) timeoutMs = Math.min(timeoutMs, BACKGROUND_SLEEP_MS);
+    const timeoutMs = this.turn.sleepMs(this.background ? BACKGROUND_SLEEP_MS : LONGEST_SLEEP_MS);
     if (timeoutMs === 0 || !this.nothingToDo()) return;
     this.bell.wait(timeoutMs);
     this.counters[C_WAKEUPS]!++;
   }
 
   private async sleepInEventLoop(): Promise<void> {
-    const timeoutMs = this.sleepMs();
+    const timeoutMs = this.turn.sleepMs(LONGEST_SLEEP_MS);
     if (timeoutMs === 0) {
       await this.turnEventLoop();
       return;

@@ -1,14 +1,30 @@
-/** Puts offered CANCEL and ACK requests into the out-ring: what both outboxes share. Lives in the shard's thread. */
-import type { PacketMeta } from '../proxy/ports.js';
+/** Where an outbox leaves the CANCEL and ACK requests that it offers to other shards. Lives in the shard's thread. */
+import type { Outbox, PacketMeta } from '../proxy/ports.js';
+import type { Ringer } from '../ring/doorbell.js';
 import { RECORD_OFFER, createPacketMeta } from '../ring/layout.js';
 import type { RingWriter } from '../ring/spsc-ring.js';
 
-export class OfferWriter {
+/** What an outbox needs of it. */
+export interface OfferPort {
+  /** As `Outbox.offer`. */
+  readonly offer: Outbox['offer'];
+  /** Makes what was offered visible, and wakes who has to take it. */
+  flush(): void;
+}
+
+/** For an engine that is alone, and so has nobody to offer to. */
+export const NO_OFFERS: OfferPort = { offer: () => false, flush: () => {} };
+
+/** Puts offers into the out-ring, on whose other end the main thread passes them on. */
+export class OfferWriter implements OfferPort {
   private readonly out: RingWriter;
+  private readonly bell: Ringer;
   private readonly raised = createPacketMeta();
 
-  constructor(out: RingWriter) {
+  /** `bell` wakes the reader of `out`. */
+  constructor(out: RingWriter, bell: Ringer) {
     this.out = out;
+    this.bell = bell;
   }
 
   /** As `Outbox.offer`: pushes a RECORD_OFFER whose owner is the shard it is meant for. Published by the outbox's flush. */
@@ -17,5 +33,9 @@ export class OfferWriter {
     Object.assign(this.raised, meta);
     this.raised.hops = meta.hops + 1;
     return this.out.push(RECORD_OFFER, bytes, start, end, this.raised, shard);
+  }
+  /** Publishes everything in the ring, offers or not. */
+  flush(): void {
+    if (this.out.publish()) this.bell.ring();
   }
 }

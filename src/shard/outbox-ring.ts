@@ -12,16 +12,14 @@ import type { ShardOutbox } from './shard-outbox.js';
 export class RingOutbox implements ShardOutbox {
   readonly bytes: Uint8Array;
   private readonly out: RingWriter;
-  private readonly bell: Ringer;
   private readonly offers: OfferWriter;
   private claimedAt = -1;
 
   /** Records go into `out`, whose reader is woken by `bell`. The caller counts what is refused. */
   constructor(out: RingWriter, bell: Ringer) {
     this.out = out;
-    this.bell = bell;
     this.bytes = out.bytes;
-    this.offers = new OfferWriter(out);
+    this.offers = new OfferWriter(out, bell);
   }
 
   reserve(maxBytes: number): number {
@@ -47,7 +45,7 @@ export class RingOutbox implements ShardOutbox {
   }
 
   flush(): void {
-    if (this.out.publish()) this.bell.ring();
+    this.offers.flush();
   }
 
   nextFailure(): number {

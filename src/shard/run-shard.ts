@@ -23,6 +23,7 @@ import { Clock } from './clock.js';
 import { decodeToShard, encodeControl, errorCode, errorText, type FromShard, type ToShard } from './control-message.js';
 import { STATE_DRAINING, STATE_READY, W_PENDING, W_STATE } from './control-words.js';
 import { ShardLoop } from './loop.js';
+import { OfferWriter } from './offer-writer.js';
 import { BatchOutbox } from './outbox-batch.js';
 import { RingOutbox } from './outbox-ring.js';
 import type { ShardOutbox } from './shard-outbox.js';
@@ -124,7 +125,7 @@ function createOutbox(settings: ShardSettings, memory: ShardMemory, counters: Fl
   const loaded = loadLibc();
   if (loaded.libc === undefined) throw new Error(`the batch driver of the main thread has a libc, this thread has not: ${loaded.reason}`);
   const mainBell = new EventFdBell(loaded.libc, memory.mainBell, batch.mainBellFd);
-  return new BatchOutbox(loaded.libc, batch.sockets, out, mainBell, counters, sendArena);
+  return new BatchOutbox(loaded.libc, batch.sockets, new OfferWriter(out, mainBell), counters, sendArena);
 }
 
 async function reload(engine: EngineApi, port: MessagePort, message: Extract<ToShard, { type: 'reload' }>): Promise<void> {

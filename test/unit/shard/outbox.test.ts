@@ -4,6 +4,7 @@ import { loadLibc } from '../../../src/net/libc.js';
 import { Doorbell, createBell } from '../../../src/ring/doorbell.js';
 import { RECORD_OFFER, RECORD_SEND, createPacketMeta } from '../../../src/ring/layout.js';
 import { RingReader, RingWriter, createRing } from '../../../src/ring/spsc-ring.js';
+import { OfferWriter } from '../../../src/shard/offer-writer.js';
 import { BatchOutbox } from '../../../src/shard/outbox-batch.js';
 import { RingOutbox } from '../../../src/shard/outbox-ring.js';
 import type { ShardOutbox } from '../../../src/shard/shard-outbox.js';
@@ -26,7 +27,7 @@ const SETTINGS = {
     const { libc } = loaded;
     const { fd } = openBatchSocket(libc, { host: '127.0.0.1', family: 4, port: 0 }, 0, 0);
     onTestFinished(() => { libc.close(fd); });
-    return withRing((out, bell, counters) => new BatchOutbox(libc, [{ fd }], out, bell, counters));
+    return withRing((out, bell, counters) => new BatchOutbox(libc, [{ fd }], new OfferWriter(out, bell), counters));
   },
   ring(): Setting {
     return withRing((out, bell) => new RingOutbox(out, bell));
