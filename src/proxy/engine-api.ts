@@ -37,3 +37,12 @@ export interface EngineApi {
    */
   onWake: (() => void) | undefined;
 }
+
+/** An engine whose driver can go on without it, on the same memory. */
+export interface AbandonableEngine extends EngineApi {
+  /**
+   * The engine is broken, or its server stops, and it is not called again; its memory may get another owner at once. Handlers
+   * that are pending see their signal abort, can still read their request, and are refused and counted when they act.
+   */
+  abandon(): void;
+}

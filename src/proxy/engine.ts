@@ -8,7 +8,7 @@
 import { Answers, plainAnswer } from './answers.js';
 import { CancelRequests } from './cancel-requests.js';
 import { Core, type EnginePorts, SF_SEEN_BEFORE } from './core.js';
-import type { EngineApi } from './engine-api.js';
+import type { AbandonableEngine } from './engine-api.js';
 import { Forwarder } from './forwarder.js';
 import { Intake } from './intake.js';
 import { FIRST_VISIT, LOOPED, LoopDetection } from './loop-detection.js';
@@ -57,7 +57,7 @@ import { methodClass } from '../transaction/upstream-key.js';
 const MERGED_REQUEST = plainAnswer(ascii('Merged Request'));
 const DRAINING = { ...plainAnswer(ascii('Shutting Down')), headers: ascii('Retry-After: 5\r\n') };
 
-export class Engine implements EngineApi {
+export class Engine implements AbandonableEngine {
   readonly #core: Core;
   readonly #answers: Answers;
   readonly #contexts: ResponseContexts;
@@ -141,6 +141,10 @@ export class Engine implements EngineApi {
 
   drain(): void {
     this.#draining = true;
+  }
+
+  abandon(): void {
+    this.#runner.abandon();
   }
 
   /** Bytes of the message store in use, rounded up to its size classes: 0 when no transaction is left. */

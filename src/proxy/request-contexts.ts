@@ -57,6 +57,20 @@ export class RequestContexts {
     context.block = 0;
   }
 
+  /**
+   * The engine is gone, and its memory with it: every context that a handler may hold reads a copy of its own from here on,
+   * and is dead. (The others that are out, without a transaction or with one that is over, have such a copy already.)
+   */
+  abandon(): void {
+    for (const context of this.#kept.values()) {
+      const { view } = context;
+      context.dead = true;
+      context.abort();
+      this.#move(context, view.bytes.slice(view.start, view.end), 0);
+    }
+    this.#kept.clear();
+  }
+
   /** Brings a message that was moved out into scratch, to be sent from there within this call. False when it was not. */
   bringBack(context: RequestContext): boolean {
     const { arena } = this.#core;

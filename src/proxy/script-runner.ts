@@ -48,6 +48,8 @@ export class ScriptRunner implements ScriptHost {
   /** Context of the handler that runs right now. */
   #running: RequestContext | undefined;
   #suspended = 0;
+  /** The engine is gone: whatever a handler still does has no effect. */
+  #abandoned = false;
 
   constructor(core: Core, answers: Answers, forwarder: Forwarder, contexts: ResponseContexts) {
     this.#core = core;
@@ -158,6 +160,14 @@ export class ScriptRunner implements ScriptHost {
     context.dead = wasDead;
   }
 
+  /** See `AbandonableEngine.abandon`. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.onWork = undefined;
+    this.onWake = undefined;
+    this.requests.abandon();
+  }
+
   /** A pending handler has used up its time: an error of the script. */
   scriptOverdue(server: number, problem: string): void {
     const kept = this.requests.kept(server);
@@ -214,6 +224,7 @@ export class ScriptRunner implements ScriptHost {
   }
 
   relay(context: RequestContext, target: Target | readonly Target[] | undefined): boolean {
+    if (this.#abandoned) return this.refuseLate();
     this.#wake();
     let targets: readonly (Target | undefined)[] = this.#alone;
     if (isList(target)) targets = target;
@@ -234,6 +245,7 @@ export class ScriptRunner implements ScriptHost {
   reply(context: RequestContext, status: number, reason: string | undefined, options: ReplyOptions | undefined): boolean {
     const core = this.#core;
     const text = answerText(status, reason, options);
+    if (this.#abandoned) return this.refuseLate();
     this.#wake();
     if (context.server === 0) {
       if (context.dead || context.acted || context.view.method === M_ACK) return false;
@@ -294,7 +306,7 @@ export class ScriptRunner implements ScriptHost {
     Promise.resolve(pending).then(
       () => { this.#resumed(context, handler); },
       (error: unknown) => {
-        if (context.server === 0) this.requests.bringBack(context);
+        if (context.server === 0 && !this.#abandoned) this.requests.bringBack(context);
         this.#handlerFailed(handler, error, context);
         this.#resumed(context, handler);
       },
@@ -303,6 +315,7 @@ export class ScriptRunner implements ScriptHost {
 
   /** A pending handler has come to its end. */
   #resumed(context: RequestContext, handler: 'request' | 'failure'): void {
+    if (this.#abandoned) return;
     const core = this.#core;
     this.#wake();
     this.#suspended--;
@@ -363,7 +376,7 @@ export class ScriptRunner implements ScriptHost {
 
   #handlerFailed(handler: string, error: unknown, context: RequestContext): void {
     this.#faults.report(handler, error, callIdOf(context.view));
-    if (handler !== 'request' || context.acted || context.dead) return;
+    if (handler !== 'request' || context.acted || context.dead || this.#abandoned) return;
     context.acted = true;
     if (context.server === 0) {
       if (context.view.method !== M_ACK) {

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Routes } from '../../../src/script/api.js';
 import { requestText, responseText } from '../../../src/sim/sent-message.js';
-import { C_CANCELS_HELD_NOW, C_SERVER_TX_ALIVE } from '../../../src/telemetry/counters.js';
-import { BOB, CAROL, relayAll, Stage } from './stage.js';
+import { C_CANCELS_HELD_NOW, C_SCRIPT_ERRORS, C_SCRIPT_LATE, C_SCRIPT_SUSPENDED, C_SERVER_TX_ALIVE } from '../../../src/telemetry/counters.js';
+import { BOB, CAROL, relayAll, settled, Stage } from './stage.js';
 
 const fork: Routes = { request: (req) => { req.relay([`sip:bob@${BOB}`, `sip:carol@${CAROL}`]); } };
 
@@ -60,4 +60,44 @@ it('a CANCEL goes out though there is no room for a transaction of its own', () 
   stage.receive(responseText(stage.takeOne(BOB), 180, { toTag: 'x' }), BOB);
   stage.receive(requestText('CANCEL'));
   expect(stage.takeOne(BOB).method).toBe('CANCEL');
+});
+
+describe('an engine that was abandoned', () => {
+  it('leaves its pending handlers their requests, and refuses what they do', async () => {
+    let goOn!: () => void;
+    const lookup = new Promise<void>((resolve) => { goOn = resolve; });
+    const seen: unknown[] = [];
+    const routes: Routes = {
+      async request(req) {
+        const { signal } = req;
+        await lookup;
+        seen.push([req.method, req.callId, req.uri.user, signal.aborted, req.relay(), req.reply(480)]);
+        if (req.callId === 'rejects') throw new Error('too late to matter');
+      },
+    };
+    // The engines have one memory: what the dead one keeps for its handlers must not lie in there.
+    const stage = new Stage(routes, { sharedMemory: true });
+    stage.receive(requestText('INVITE', { callId: 'first' }));
+    stage.receive(requestText('INVITE', { callId: 'rejects', branch: 'z9hG4bK-second' }));
+    // Without a transaction.
+    stage.receive(requestText('CANCEL', { callId: 'third', branch: 'z9hG4bK-third' }));
+    stage.take();
+    stage.abandon(0);
+    stage.restart(0, relayAll);
+    for (let i = 0; i < 3; i++) stage.receive(requestText('INVITE', { callId: `other ${i}`, branch: `z9hG4bK-other${i}`, uri: 'sip:somebody@192.0.2.2' }));
+    const before = stage.take();
+    goOn();
+    await settled();
+    expect(seen).toEqual([
+      ['INVITE', 'first', 'bob', true, false, false],
+      ['INVITE', 'rejects', 'bob', true, false, false],
+      ['CANCEL', 'third', 'bob', false, false, false],
+    ]);
+    expect([stage.count(C_SCRIPT_LATE), stage.count(C_SCRIPT_ERRORS), stage.count(C_SCRIPT_SUSPENDED)]).toEqual([6, 1, 0]);
+    expect(stage.take()).toEqual([]);
+    // The new one is unharmed.
+    stage.advanceBy(600);
+    expect(stage.take().filter(({ method }) => method === 'INVITE').map(({ text }) => text))
+      .toEqual(before.filter(({ method }) => method === 'INVITE').map(({ text }) => text));
+  });
 });

@@ -104,6 +104,7 @@ export class Stage {
   private readonly options: EngineOptions;
   private readonly sharedMemory: boolean;
   private readonly addresses: readonly { readonly family: number }[];
+  private readonly memory: Uint8Array[] = [];
   private sent: SentMessage[] = [];
   private offers: { readonly shard: number; readonly bytes: Uint8Array; readonly meta: PacketMeta }[] = [];
 
@@ -135,6 +136,11 @@ export class Stage {
   /** Puts a fresh engine in the place of one that is gone, as after a crash. */
   restart(shard: number, routes: Routes): void {
     this.engines[shard] = this.build(shard, routes);
+  }
+
+  /** Tells an engine that it is gone, as its driver does before it puts a fresh one in its place. */
+  abandon(shard: number): void {
+    this.engines[shard]!.abandon();
   }
 
   /** A datagram from `from`; returns the shard that it was given to. */
@@ -230,7 +236,8 @@ export class Stage {
     const log = (level: string) => (fields: Readonly<Record<string, unknown>>, text: string): void => {
       this.logged.push({ level, fields, text });
     };
-    const all = new Uint8Array(this.sharedMemory ? SHARED_BYTES + OUT_BYTES : OUT_BYTES);
+    // A fresh engine gets the memory of the one before it, as it is.
+    const all = (this.memory[shard] ??= new Uint8Array(this.sharedMemory ? SHARED_BYTES + OUT_BYTES : OUT_BYTES));
     const engine = new Engine(
       { ...this.options, shard },
       {
