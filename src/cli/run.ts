@@ -58,7 +58,16 @@ async function run(config: Config): Promise<void> {
     log.info({}, 'stopped');
   } finally {
     signals.dispose();
+    if (config.shards === 0) endWithoutScript();
   }
+}
+
+/**
+ * With `shards: 0` the script ran in this thread, and what it left there (timers, connections) would keep the process: it ends
+ * all the same, behind whatever is still to be said about how it ended.
+ */
+function endWithoutScript(): void {
+  setImmediate(() => process.exit()).unref();
 }
 
 function announce(config: Config, server: RunningServer, log: ThreadLog): void {

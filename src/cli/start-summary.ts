@@ -43,7 +43,7 @@ export function startText(summary: StartSummary): string {
   const { version, pid, config, listen, shards, driver, driverReason, script, control } = summary;
   const rows = [
     ...listen.map(({ bound, advertised }, index) => [index === 0 ? 'listens on' : '', `udp ${bound}${advertised === bound ? '' : `, known as ${advertised}`}`]),
-    ['shards', String(shards)],
+    ['shards', shards === 0 ? 'none: inline, all in the main thread' : String(shards)],
     ['driver', `${driver}${driverReason === undefined ? '' : ` (not batch: ${driverReason})`}`],
     ['script', shownPath(script)],
     ['control', control ?? 'none'],

@@ -74,10 +74,10 @@ export const configSchema = z.strictObject({
     allowed: `a list of 1 to ${LISTENERS_MAX} listeners, as in [udp:127.0.0.1:5060]`,
     defaultText: '`[udp:127.0.0.1:5060]`',
   }),
-  shards: describe(z.union([z.literal('auto'), z.int().min(1).max(SHARDS_MAX)]).default('auto'), {
-    description: 'Worker threads that run transactions and the script. `auto`: one fewer than the processor cores, at least 1.',
+  shards: describe(z.union([z.literal('auto'), z.int().min(0).max(SHARDS_MAX)]).default('auto'), {
+    description: 'Worker threads that run transactions and the script. `auto`: one fewer than the processor cores, at least 1. 0: none, the main thread does it all; for machines with one core, and for debugging.',
     kind: 'integer or word',
-    allowed: `auto, or an integer from 1 to ${SHARDS_MAX}`,
+    allowed: `auto, or an integer from 0 to ${SHARDS_MAX}`,
   }),
   routes: describe(z.string().min(1), {
     description: 'The routing script, TypeScript or JavaScript. A relative path starts at the folder of the configuration file (in `--set`: at the working directory).',
@@ -169,7 +169,7 @@ export interface Config {
   readonly file: string | undefined;
   /** 1 to 64. */
   readonly listen: readonly ListenConfig[];
-  /** 1 to 64; `auto` is resolved already. */
+  /** 0 to 64; `auto` is resolved already. 0: the main thread runs the engine. */
   readonly shards: number;
   /** Absolute path of the routing script. Whether it exists is for the script loader to say. */
   readonly routes: string;

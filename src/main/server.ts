@@ -1,6 +1,6 @@
 /**
- * A whole Viaduct server in this process: sockets, router, rings, shards, supervisor and control socket, wired together,
- * started and stopped. Several may run in one process. Main thread.
+ * A whole Viaduct server in this process: sockets, router, what stands behind them (`ServerCore`) and control socket, wired
+ * together, started and stopped. Several may run in one process. Main thread.
  *
  * Invariant: a start that fails leaves nothing behind, and so does `stop`: no thread, no socket, no timer, no file.
  */
@@ -9,8 +9,8 @@ import { networkInterfaces } from 'node:os';
 import { formatBind } from '../config/address.js';
 import type { Config, ListenConfig } from '../config/schema.js';
 import type { BoundListener } from '../net/udp-driver.js';
-import type { EngineLog, EngineOptions } from '../proxy/ports.js';
-import { Pause } from '../net/pause.js';
+import type { EngineLog } from '../proxy/ports.js';
+import { Engine } from '../proxy/engine.js';
 import { createBell } from '../ring/doorbell.js';
 import { compileScript } from '../script/load.js';
 import { Clock, sharedNowMs } from '../shard/clock.js';
@@ -19,17 +19,13 @@ import { createMainLogger, type ThreadLog } from '../telemetry/logger.js';
 import { takeSnapshot, type StatsSnapshot } from '../telemetry/snapshot.js';
 import { VERSION } from '../telemetry/version.js';
 import { ControlServer } from '../control/server.js';
-import { Coalescer } from './coalescer.js';
 import { controlHandlers } from './control-handlers.js';
-import { DatagramLoop } from './datagram-loop.js';
-import { Dispatcher } from './dispatcher.js';
 import { advertisedAddress, hostPort, listenerInfo, type AdvertisedAddress, type Interfaces } from './listener-info.js';
-import { chooseDriver, openDriver, type OpenDriver } from './open-driver.js';
-import { OutRings } from './out-rings.js';
-import { ReceiveLoop } from './receive-loop.js';
-import { RunningShards } from './running-shards.js';
-import { createShardEnds, ringLevels } from './shard-memory.js';
+import { InlineCore, type InlineEngineFactory } from './inline-core.js';
+import { chooseDriver, openDriver } from './open-driver.js';
+import type { ServerCore, SharedEngineOptions } from './server-core.js';
 import { ShardRouter } from './shard-router.js';
+import { ShardedCore } from './sharded-core.js';
 import { Undo } from './undo.js';
 
 /** Addresses of one listener. */
@@ -48,12 +44,18 @@ export interface ServerHooks {
   readonly allowCrash?: boolean;
   /** The file that runs a shard, in place of `shard/task.js`. */
   readonly shardModule?: URL;
+  /** With `shards: 0`: makes the engine of the main thread. */
+  readonly createEngine?: InlineEngineFactory;
 }
+
+const SHARD_MODULE = new URL('../shard/task.js', import.meta.url);
+const createEngine: InlineEngineFactory = (options, ports, routes) => new Engine(options, ports, routes);
 
 /** A server that takes messages. */
 export interface RunningServer {
   /** One for each configured listener, in order. */
   readonly addresses: readonly ServerAddress[];
+  /** Threads that run engines; 0: the main thread does. */
   readonly shards: number;
   readonly driver: 'batch' | 'dgram';
   /** Why the batch driver is not used although nobody asked for dgram. */
@@ -73,13 +75,17 @@ export interface RunningServer {
   stop(options?: { readonly drainMs?: number }): Promise<void>;
   /** Resolves when the server has stopped; rejects when its sockets broke under it. */
   readonly done: Promise<void>;
-  /** Has shard `shard` die of a broken invariant, if the hook `allowCrash` was given. */
+  /** Has shard `shard` (with `shards: 0`, 0) die of a broken invariant, if the hook `allowCrash` was given. */
   crashShard(shard: number): void;
 }
 
 /**
  * Starts a server; resolves when every shard takes messages. Rejects with a coded error (a listener that cannot be opened,
  * a script that does not load, a driver that does not work here) after everything that had been started is stopped again.
+ *
+ * With `shards: 0` the script runs in this thread: what it starts by itself (timers, connections) outlives the server, and as
+ * long as the server runs, every unhandled rejection and uncaught exception of the process is logged as the script's and does
+ * not end the process.
  */
 export async function startServer(config: Config, hooks: ServerHooks = {}): Promise<RunningServer> {
   const undo = new Undo();
@@ -101,71 +107,48 @@ async function start(config: Config, log: ThreadLog, hooks: ServerHooks, undo: U
   const counters = mainBlock(blocks);
   const mainBell = createBell();
   const secret = secretWords(config.sharding.secret);
-  const ends = Array.from({ length: config.shards }, (_, shard) => createShardEnds(shard, config.io.ringBytes, config.limits.storeBytes, blocks, mainBell));
   const { key, node } = config.sharding;
-  const router = new ShardRouter({ shards: config.shards, node, secret, key });
-  const dispatcher = new Dispatcher(router, ends.map((end) => end.inlet), counters, clock);
+  const inline = config.shards === 0;
+  const router = new ShardRouter({ shards: inline ? 1 : config.shards, node, secret, key });
+  const allowCrash = hooks.allowCrash ?? false;
+  const core: ServerCore = inline
+    ? new InlineCore({ config, choice, script, createEngine: hooks.createEngine ?? createEngine, allowCrash, router, counters, clock, log })
+    : new ShardedCore({ config, script, module: hooks.shardModule ?? SHARD_MODULE, allowCrash, router, blocks, counters, mainBell, originMs, clock, log });
 
   const open = await openDriver(choice, mainBell, {
+    ...core.driverOptions,
     listen: config.listen,
     receiveBufferBytes: config.io.receiveBufferBytes,
     sendBufferBytes: config.io.sendBufferBytes,
     counters,
-    onDatagram: (bytes, from, to, meta) => dispatcher.datagram(bytes, from, to, meta),
-    onBatchEnd: () => dispatcher.flush(),
-    onSendFailed: (shard, owner) => {
-      dispatcher.sendFailed(shard, owner);
-      dispatcher.flush();
-    },
   });
   undo.add(() => open.close());
   const { listeners } = open.driver;
   for (const listener of listeners) warnOfSmallBuffer(listener, log);
 
-  const outRings = new OutRings(ends.map((end) => end.outRing), dispatcher, open.driver);
-  const loop = createLoop(open, outRings, config.io.coalesceUs, counters);
-  let looping = Promise.resolve();
-  undo.add(async () => {
-    loop.stop();
-    await looping;
-    // What the shards sent with their last breath.
-    outRings.drain();
-  });
-
+  undo.add(() => core.end());
+  undo.add(() => core.stop());
   const interfaces = networkInterfaces();
-  const engine = engineOptions(config, listeners, secret, interfaces);
-  const shards = new RunningShards({
-    ends,
-    settings: (shard) => ({
-      engine: { ...engine, shard },
-      log: config.log,
-      originMs,
-      batch: open.kind === 'batch' ? { sockets: listeners.map(({ fd, family }) => ({ fd, family })), mainBellFd: open.bell.fd } : undefined,
-      allowCrash: hooks.allowCrash ?? false,
-    }),
-    script,
-    module: hooks.shardModule ?? new URL('../shard/task.js', import.meta.url),
-    log,
-    counters,
-    clock,
-  });
-  undo.add(() => shards.stop());
-  await shards.start();
+  core.attach(open, engineOptions(config, listeners, secret, interfaces));
+  await core.start();
 
-  const snapshot = (): StatsSnapshot => takeSnapshot({
-    nowMs: Date.now(),
-    uptimeMs: clock.nowMs(),
-    node,
-    pid: process.pid,
-    version: VERSION,
-    main: counters,
-    shards: ends.map((end) => end.counters),
-    rings: ends.map((end) => ringLevels(end.memory)),
-  });
-  const reload = async (): Promise<void> => shards.reload(await compileScript(config.routes));
+  const snapshot = (): StatsSnapshot => {
+    const stats = core.stats();
+    return takeSnapshot({
+      nowMs: Date.now(),
+      uptimeMs: clock.nowMs(),
+      node,
+      pid: process.pid,
+      version: VERSION,
+      main: counters,
+      shards: stats.counters,
+      rings: stats.rings,
+    });
+  };
+  const reload = async (): Promise<void> => core.reload(await compileScript(config.routes));
   const setLogLevel = (level: string): void => {
     log.setLevel(level);
-    shards.supervisor.broadcast({ type: 'log-level', level });
+    core.setLogLevel(level);
   };
   if (config.control.socket !== undefined) {
     const control = await ControlServer.open(config.control.socket, controlHandlers({ snapshot, reload, setLogLevel }));
@@ -178,12 +161,12 @@ async function start(config: Config, log: ThreadLog, hooks: ServerHooks, undo: U
   done.catch(() => undefined);
   const stop = (options?: { readonly drainMs?: number }): Promise<void> => {
     if (stopped === undefined) {
-      stopped = shards.drain(options?.drainMs ?? config.shutdown.drainMs).then(() => undo.run());
+      stopped = core.drain(options?.drainMs ?? config.shutdown.drainMs).then(() => undo.run());
       stopped.then(resolve, reject);
     }
     return stopped;
   };
-  looping = loop.run().catch((error: unknown) => {
+  core.run().catch((error: unknown) => {
     log.error({ err: error }, 'the receive loop broke: the server stops');
     reject(error);
     void stop({ drainMs: 0 });
@@ -200,23 +183,14 @@ async function start(config: Config, log: ThreadLog, hooks: ServerHooks, undo: U
     setLogLevel,
     stop,
     done,
-    crashShard: (shard) => shards.supervisor.post(shard, { type: 'crash' }),
+    crashShard: (shard) => core.crash(shard),
   };
-}
-
-function createLoop(
-  open: OpenDriver, outRings: OutRings, coalesceUs: number, counters: Float64Array,
-): { run(): Promise<void>; stop(): void } {
-  if (open.kind === 'dgram') return new DatagramLoop(outRings, open.bell, counters);
-  const coalescer = new Coalescer(coalesceUs);
-  return new ReceiveLoop({ receiver: open.driver, outRings, bell: open.bell, coalescer, pause: new Pause(open.libc), counters });
 }
 
 function engineOptions(
   config: Config, listeners: readonly BoundListener[], secret: Uint32Array, interfaces: Interfaces,
-): Omit<EngineOptions, 'shard'> {
+): SharedEngineOptions {
   return {
-    shards: config.shards,
     node: config.sharding.node,
     secret,
     listeners: listeners.map((bound, i) => listenerInfo(bound, advertisedBy(config.listen[i]!, bound), interfaces)),

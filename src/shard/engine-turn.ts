@@ -97,10 +97,13 @@ export class EngineTurn {
     return Math.max(0, Math.min(this.engine.nextDeadlineMs() - this.clock.exactMs(), longestMs));
   }
 
-  /** Counts and logs that the engine threw `error`, with the message that did it, if one did. `text`: what follows from it. */
-  broken(error: unknown, text: string): void {
+  /**
+   * Counts and logs that the engine threw `error`, with the message that did it, if one did. `text`: what follows from it;
+   * `fields`: what else to log.
+   */
+  broken(error: unknown, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
     this.parts.counters[C_LOOP_ERRORS]!++;
     const message = this.inHand ? messageSummary(this.bytes, this.from, this.to) : {};
-    this.parts.log.error({ ...message, err: error }, `a broken invariant of the engine: ${text}`);
+    this.parts.log.error({ ...fields, ...message, err: error }, `a broken invariant of the engine: ${text}`);
   }
 }

@@ -52,4 +52,9 @@ export class BatchOutbox implements ShardOutbox {
   nextFailure(): number {
     return this.failures.next();
   }
+
+  /** Another engine sends from here on: what the last one sent concerns nobody. Call it behind a `flush`. */
+  disown(): void {
+    this.failures.clear();
+  }
 }

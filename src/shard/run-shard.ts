@@ -17,7 +17,6 @@ import { RingReader, RingWriter } from '../ring/spsc-ring.js';
 import type { Routes } from '../script/api.js';
 import { instantiateScript } from '../script/instantiate.js';
 import { shardBlock } from '../telemetry/blocks.js';
-import { C_SCRIPT_ERRORS } from '../telemetry/counters.js';
 import { createShardLogger, type ShardLogger } from '../telemetry/logger.js';
 import { Clock } from './clock.js';
 import { decodeToShard, encodeControl, errorCode, errorText, type FromShard, type ToShard } from './control-message.js';
@@ -26,6 +25,7 @@ import { ShardLoop } from './loop.js';
 import { OfferWriter } from './offer-writer.js';
 import { BatchOutbox } from './outbox-batch.js';
 import { RingOutbox } from './outbox-ring.js';
+import { guardScript } from './script-guard.js';
 import type { ShardOutbox } from './shard-outbox.js';
 import { decodeSettings, type ShardMemory, type ShardSettings, type ShardTask } from './shard-task.js';
 
@@ -42,16 +42,7 @@ export async function runShard(task: ShardTask, createEngine: EngineFactory): Pr
   const settings = decodeSettings(task.settings);
   const counters = shardBlock(memory.blocks, settings.engine.shard);
   const log = createShardLogger(settings.log, settings.engine.shard);
-  // A promise that a script forgot about is the script's error, not a reason to drop every call of this shard.
-  process.on('unhandledRejection', (reason) => {
-    counters[C_SCRIPT_ERRORS]!++;
-    log.error({ err: reason }, 'unhandled rejection in the routing script');
-  });
-  // The same for what its timers and sockets throw. Errors of the engine do not come by here: they end the loop.
-  process.on('uncaughtException', (error) => {
-    counters[C_SCRIPT_ERRORS]!++;
-    log.error({ err: error }, 'uncaught exception in the routing script');
-  });
+  guardScript(counters, log);
   try {
     const shard = await startShard(settings, memory, port, counters, log, createEngine);
     await shard.run();

@@ -51,7 +51,7 @@ export const C_OFFERS_MATCHED = counter('offersMatched', 'offered CANCEL and ACK
 export const C_STATELESS_RESPONSES = counter('statelessResponses', 'responses forwarded statelessly: the branch proved to be ours');
 // Script
 export const C_SCRIPT_RUNS = counter('scriptRuns', 'runs of the request handler');
-export const C_SCRIPT_ERRORS = counter('scriptErrors', 'script handlers that threw or rejected');
+export const C_SCRIPT_ERRORS = counter('scriptErrors', 'script handlers that threw or rejected, and what a script left uncaught');
 export const C_SCRIPT_SUSPENDED = counter('scriptSuspended', 'handlers of the script that are awaiting something now, also those whose transaction is over', 'gauge');
 export const C_SCRIPT_LATE = counter('scriptLate', 'relay() or reply() of a script after its transaction was answered: refused');
 export const C_SCRIPT_NO_ACTION = counter('scriptNoAction', 'request handlers that ended without relay() or reply(): answered 500');
@@ -86,9 +86,9 @@ export const C_LOOP_ERRORS = counter('loopErrors', 'broken invariants caught by 
 // Sockets (shards send for themselves with the batch driver)
 export const C_DATAGRAMS_IN = counter('datagramsIn', 'datagrams received from the sockets');
 export const C_DATAGRAMS_OUT = counter('datagramsOut', 'datagrams handed to the kernel');
-export const C_DROP_RING_FULL = counter('dropRingFull', 'datagrams dropped because the ring of a shard was full');
+export const C_DROP_RING_FULL = counter('dropRingFull', 'datagrams dropped because the ring of a shard was full (`shards: 0`: because a dead engine was not replaced yet)');
 export const C_DROP_TRUNCATED = counter('dropTruncated', 'datagrams longer than the receive buffer');
-export const C_SHARD_RESTARTS = counter('shardRestarts', 'shards that died and were replaced');
+export const C_SHARD_RESTARTS = counter('shardRestarts', 'shards that died and were replaced (`shards: 0`: engines)');
 
 /** All counters in block order: `COUNTERS[C_X]` describes `block[C_X]`. */
 export const COUNTERS: readonly CounterInfo[] = rows;

@@ -33,6 +33,8 @@ export interface StatsSnapshot {
   readonly node: number;
   readonly pid: number;
   readonly version: string;
+  /** Threads that run engines; 0: the main thread does. */
+  readonly shards: number;
   /** Main first, then the shards in order. */
   readonly threads: readonly ThreadStats[];
   /** Sums over all threads. */
@@ -61,7 +63,7 @@ export function takeSnapshot(source: SnapshotSource): StatsSnapshot {
     const level = rings?.[shard];
     threads.push({ thread: `shard ${shard}`, counters: valuesOf(block), ...(level === undefined ? {} : { rings: level }) });
   }
-  return { time: new Date(nowMs).toISOString(), uptimeMs, node, pid, version, threads, totals: sum(threads) };
+  return { time: new Date(nowMs).toISOString(), uptimeMs, node, pid, version, shards: shards.length, threads, totals: sum(threads) };
 }
 
 function valuesOf(block: Float64Array): CounterValues {

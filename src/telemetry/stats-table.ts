@@ -31,12 +31,14 @@ export function statsTable(snapshot: StatsSnapshot, options: StatsTableOptions =
   return `${heading(snapshot)}\n${fits ? whole : render(snapshot, options, false)}\n`;
 }
 
-function heading({ version, pid, node, uptimeMs, time }: StatsSnapshot): string {
-  return `Viaduct ${version}, process ${pid}, node ${node}, up ${durationText(uptimeMs)}, at ${time}`;
+function heading({ version, pid, node, shards, uptimeMs, time }: StatsSnapshot): string {
+  const inline = shards === 0 ? ', inline (no shards)' : '';
+  return `Viaduct ${version}, process ${pid}, node ${node}${inline}, up ${durationText(uptimeMs)}, at ${time}`;
 }
 
 function render(snapshot: StatsSnapshot, { previous, all = false }: StatsTableOptions, perThread: boolean): string {
-  const threads = perThread ? snapshot.threads : [];
+  // What a single thread counts is the total.
+  const threads = perThread && snapshot.threads.length > 1 ? snapshot.threads : [];
   const elapsedMs = previous === undefined ? 0 : snapshot.uptimeMs - previous.uptimeMs;
   const rate = previous === undefined || elapsedMs <= 0 ? undefined : rateOf(previous.totals, snapshot.totals, elapsedMs);
   const head = ['', ...threads.map(({ thread }) => thread), 'total', ...(rate === undefined ? [] : ['per second'])];

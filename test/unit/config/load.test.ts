@@ -111,10 +111,10 @@ describe('a configuration with problems', () => {
   });
 
   it('says what is allowed', () => {
-    const [shards, node] = problemsOf('routes: r.ts\nshards: 0\nsharding: { node: 256 }');
-    expect(shards?.allowed).toBe('auto, or an integer from 1 to 64');
+    const [shards, node] = problemsOf('routes: r.ts\nshards: -1\nsharding: { node: 256 }');
+    expect(shards?.allowed).toBe('auto, or an integer from 0 to 64');
     expect(node?.allowed).toBe('an integer from 0 to 255');
-    expect(() => parseConfig('routes: r.ts\nshards: 0', { shownAs: 'site.yaml' })).toThrow('site.yaml:2:9: shards: found 0; allowed: auto, or an integer from 1 to 64');
+    expect(() => parseConfig('routes: r.ts\nshards: -1', { shownAs: 'site.yaml' })).toThrow('site.yaml:2:9: shards: found -1; allowed: auto, or an integer from 0 to 64');
   });
 
   it('suggests a key of another section', () => {
