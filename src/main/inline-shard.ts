@@ -9,8 +9,7 @@
 import type { AbandonableEngine } from '../proxy/engine-api.js';
 import type { EngineLog, PacketMeta } from '../proxy/ports.js';
 import type { Routes } from '../script/api.js';
-import type { Clock } from '../shard/clock.js';
-import { EngineTurn } from '../shard/engine-turn.js';
+import { EngineTurn, type EngineTurnParts } from '../shard/engine-turn.js';
 import type { ShardOutbox } from '../shard/shard-outbox.js';
 import { C_DROP_RING_FULL, C_KEEPALIVES_IN, C_SHARD_RESTARTS } from '../telemetry/counters.js';
 import type { Router } from './dispatcher.js';
@@ -30,7 +29,7 @@ export interface InlineShardParts {
   /** Picks the kind and key of a message; every shard index is this one. */
   readonly router: Router;
   readonly counters: Float64Array;
-  readonly clock: Clock;
+  readonly clock: EngineTurnParts['clock'];
   readonly log: EngineLog;
   /** There is something to do outside of a batch: a script went on by itself, or a fresh engine is there. Only wake the loop. */
   readonly onWork: () => void;

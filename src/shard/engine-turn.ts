@@ -22,7 +22,7 @@ export interface EngineTurnParts {
   readonly engine: EngineApi;
   readonly outbox: ShardOutbox;
   readonly counters: Float64Array;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'nowMs' | 'exactMs'>;
   readonly log: EngineLog;
 }
 
@@ -32,7 +32,7 @@ export class EngineTurn {
   dirty = false;
   private readonly engine: EngineApi;
   private readonly outbox: ShardOutbox;
-  private readonly clock: Clock;
+  private readonly clock: EngineTurnParts['clock'];
   private readonly parts: EngineTurnParts;
   // The message that the engine has in its hands.
   private inHand = false;

@@ -34,6 +34,7 @@ export interface ShardLoopParts extends EngineTurnParts {
   /** The bell of `ring`. */
   readonly bell: Doorbell;
   readonly words: Int32Array;
+  readonly clock: Clock;
   /** Reads and obeys the control messages that have come in. Called outside of any engine call. */
   readonly onMailbox: () => void;
   /** How many things of Node keep this thread's event loop alive without the script: more of them are the script's. */

@@ -21,7 +21,7 @@ if (!ipv6) console.warn('no IPv6 loopback address: the IPv6 calls are skipped');
 // The scenarios mostly wait for one another: they run side by side.
 vi.setConfig({ maxConcurrency: 32, testTimeout: 40_000, hookTimeout: 60_000 });
 
-describe.skipIf(!peersAvailable('calls')).each([1, 2, 4])('calls with %i shards', (shards) => {
+describe.skipIf(!peersAvailable('calls')).each([0, 1, 2, 4])('calls with %i shards', (shards) => {
   describe.concurrent.each(DRIVERS)('%s driver', (io) => {
     const use = useProxy('calls', { shards, io, ipv6, timers: TIMERS });
     const withProxy = <T>(options: T) => ({ group: use.group, proxy: use.proxy, calls: CALLS, ...options });

@@ -141,6 +141,18 @@ function collect(options: SippOptions, folder: string, child: Child, exitCode: n
   };
 }
 
+/**
+ * SIPp binds two media ports although no scenario of ours sends media. By itself it looks for them between 6000 and 6198, which
+ * a few dozen at a time use up; where it is told a port it takes that or gives up. Hence a range for each test process, below
+ * the ports that systems choose, from which it hands out one pair after the other.
+ */
+const MEDIA_PORTS = { first: 7000, ranges: 50, rangePorts: 480 };
+let mediaPairs = 0;
+function mediaPort(): number {
+  const { first, ranges, rangePorts } = MEDIA_PORTS;
+  return first + (process.pid % ranges) * rangePorts + ((4 * mediaPairs++) % rangePorts);
+}
+
 async function start(group: ProcessGroup, options: SippOptions, remote: Address | undefined): Promise<{ process: SippProcess; child: Child }> {
   const sipp = findSipp();
   if (sipp === undefined) throw new Error('SIPp not found');
@@ -150,7 +162,7 @@ async function start(group: ProcessGroup, options: SippOptions, remote: Address 
   const timeoutSeconds = options.timeoutSeconds ?? 20;
   const args = [
     ...(remote === undefined ? [] : [hostPort(remote)]),
-    ...['-sf', 'scenario.xml', '-i', address.host, '-bind_local', '-p', String(address.port)],
+    ...['-sf', 'scenario.xml', '-i', address.host, '-bind_local', '-p', String(address.port), '-mp', String(mediaPort())],
     // SIPp's own choice, 64 KiB, overflows when the machine stops for a tenth of a second under load.
     ...['-buff_size', String(SOCKET_BUFFER_BYTES)],
     ...['-m', String(options.calls), '-timeout', `${String(timeoutSeconds)}s`, '-timeout_error', '-nostdin'],

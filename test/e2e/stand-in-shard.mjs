@@ -1,6 +1,7 @@
 /**
  * A shard with a stand-in engine, for tests of the process around the engine: it does what the datagram says, so that a
- * test can make a shard die, hang or offer at will. Loaded by the pool in place of `dist/shard/task.js`.
+ * test can make a shard die, hang or offer at will. Loaded by the pool in place of `dist/shard/task.js`; with `shards: 0` a test
+ * hands the engine itself over.
  *
  *   `echo TEXT`          sends `shard N WORD TEXT` back, N being this shard, WORD what the script wrote into `request.word`
  *   `later TEXT`         the same, a promise later
@@ -17,8 +18,9 @@ import { runShard } from '../../dist/shard/run-shard.js';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-class StandInEngine {
+export class StandInEngine {
   onWork = undefined;
+  abandoned = false;
 
   constructor(options, ports, routes) {
     this.shard = options.shard;
@@ -102,7 +104,12 @@ class StandInEngine {
 
   drain() {}
 
+  abandon() {
+    this.abandoned = true;
+  }
+
   reply(text, to) {
+    if (this.abandoned) return;
     const request = { word: '' };
     this.routes.request(request);
     const bytes = encoder.encode(`shard ${this.shard} ${request.word}${text}`);
@@ -110,4 +117,7 @@ class StandInEngine {
   }
 }
 
-export default (task) => runShard(task, (options, ports, routes) => new StandInEngine(options, ports, routes));
+/** Makes one. */
+export const createStandIn = (options, ports, routes) => new StandInEngine(options, ports, routes);
+
+export default (task) => runShard(task, createStandIn);

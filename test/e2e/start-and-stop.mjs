@@ -1,11 +1,12 @@
 /** Starts and stops a server twice and then does nothing: a process in which nothing is left ends by itself. */
 import { startServer } from '../../dist/index.js';
+import { createStandIn } from './stand-in-shard.mjs';
 
-const [driver, routes] = process.argv.slice(2);
+const [driver, routes, shards] = process.argv.slice(2);
 const config = {
   file: undefined,
   listen: [{ host: '127.0.0.1', family: 4, port: 0, advertise: undefined }],
-  shards: 2,
+  shards: Number(shards),
   routes,
   io: { driver, coalesceUs: 100, receiveBufferBytes: 0, sendBufferBytes: 0, ringBytes: 1 << 18 },
   sharding: { key: 'transaction', node: 0, secret: undefined },
@@ -17,7 +18,7 @@ const config = {
   shutdown: { drainMs: 0 },
 };
 for (let i = 0; i < 2; i++) {
-  const server = await startServer(config, { shardModule: new URL('./stand-in-shard.mjs', import.meta.url) });
+  const server = await startServer(config, { shardModule: new URL('./stand-in-shard.mjs', import.meta.url), createEngine: createStandIn });
   console.log('started');
   await server.stop();
   console.log('stopped');

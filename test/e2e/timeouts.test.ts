@@ -13,7 +13,7 @@ const TIMERS = { t1Ms: 50, t2Ms: 400, t4Ms: 500, timerCMs: 1000, timerDMs: 500 }
 
 vi.setConfig({ maxConcurrency: 64, testTimeout: 60_000, hookTimeout: 60_000 });
 
-const matrix = [1, 2, 4].flatMap((shards) => DRIVERS.map((io) => ({ shards, io })));
+const matrix = [0, 1, 2, 4].flatMap((shards) => DRIVERS.map((io) => ({ shards, io })));
 
 describe.skipIf(!peersAvailable('timeouts'))('timeouts', () => {
   describe.concurrent.each(matrix)('$io driver, $shards shards', ({ shards, io }) => {
