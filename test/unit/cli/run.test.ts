@@ -9,6 +9,15 @@ import { start, viaduct, type Running } from './cli-process.js';
 
 const TIMEOUT_MS = 60_000;
 
+/** A script that forgets a promise, throws from a timer, and keeps another one for ever. */
+const CARELESS = `
+import { defineRoutes } from 'viaduct';
+setTimeout(() => void Promise.reject(new Error('forgotten')), 1);
+setTimeout(() => { throw new Error('thrown'); }, 1);
+setInterval(() => {}, 5);
+export default defineRoutes({ request(req) { req.reply(486); } });
+`;
+
 let folder: string;
 let socket: string;
 const undo: (() => void)[] = [];
@@ -25,6 +34,8 @@ afterEach(() => {
 /** Starts a proxy on a port of the system's choice that relays to `nextHop`. */
 function run(nextHop: string, ...args: string[]): Running {
   writeFileSync(join(folder, 'routes.ts'), `import { defineRoutes } from 'viaduct';\nexport default defineRoutes({ request(req) { req.relay({ nextHop: '${nextHop}' }); } });\n`);
+  writeFileSync(join(folder, 'careless.ts'), CARELESS);
+  writeFileSync(join(folder, 'broken.ts'), "setInterval(() => {}, 5);\nthrow new Error('no luck');\nexport default { request() {} };\n");
   const file = join(folder, 'site.yaml');
   writeFileSync(file, `listen: [udp:127.0.0.1:0]\nshards: 2\nroutes: ./routes.ts\ncontrol: { socket: ./control.sock }\n`);
   const running = start(['run', '--config', file, ...args], { cwd: folder });
@@ -107,6 +118,33 @@ describe('viaduct run', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/second signal: stopping at once/);
     expect(existsSync(socket)).toBe(false);
+  });
+
+  it('with shards: 0 outlives what its script leaves uncaught, and is not held by what it leaves running', { timeout: TIMEOUT_MS }, async () => {
+    const running = run('sip:127.0.0.1:9', '--set', 'shards=0', '--set', 'routes=./careless.ts');
+    const { listen, shards } = JSON.parse(await running.line(/viaduct is running/)) as { listen: { bound: string }[]; shards: number };
+    expect(shards).toBe(0);
+    await running.line(/"err":\{[^}]*"message":"forgotten".*"msg":"unhandled rejection in the routing script"/);
+    await running.line(/"err":\{[^}]*"message":"thrown".*"msg":"uncaught exception in the routing script"/);
+    const caller = await udp();
+    const [host, port] = listen[0]!.bound.split(':');
+    const answered = new Promise((resolve) => caller.socket.once('message', resolve));
+    caller.socket.send(invite(caller.address, listen[0]!.bound), Number(port), host);
+    expect(String(await answered)).toMatch(/^SIP\/2\.0 486 /);
+    expect(await stats()).toMatchObject({ shards: 0, threads: [{ thread: 'main' }], totals: { scriptErrors: 2, scriptRuns: 1, shardRestarts: 0 } });
+    const { stdout } = await viaduct('stats', '--socket', socket);
+    expect(stdout).toMatch(/^Viaduct .* node 0, inline \(no shards\), up .*\n +total\nTraffic\n {2}requestsIn +1\n/);
+
+    running.process.kill('SIGTERM');
+    const { code, stderr } = await running.ended;
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  it('with shards: 0 says what keeps the script from loading, and ends though the script has begun something', { timeout: TIMEOUT_MS }, async () => {
+    const running = run('sip:127.0.0.1:9', '--set', 'shards=0', '--set', 'routes=./broken.ts');
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/broken\.ts:2:\d+: .*no luck\n$/);
   });
 
   it('says which address is in use', { timeout: TIMEOUT_MS }, async () => {

@@ -52,6 +52,12 @@ describe('a snapshot', () => {
 });
 
 describe('the table', () => {
+  it('says that there are no shards, and has one column then', () => {
+    const table = statsTable(snapshot({ shards: 0 }));
+    expect(table).toMatch(/^Viaduct 1\.2\.3, process 4711, node 3, inline \(no shards\), up /);
+    expect(table.split('\n')[1]).toMatch(/^ +total$/);
+  });
+
   it('has a column a thread and hides groups and drops without anything in them', () => {
     expect(statsTable(snapshot())).toMatchInlineSnapshot(`
       "Viaduct 1.2.3, process 4711, node 3, up 1 min 23 s, at 2026-01-02T03:04:05.000Z
