@@ -29,10 +29,11 @@ export class CallMessages {
   readonly #ends: Int32Array;
 
   /**
-   * Messages of `calls` calls. The responses carry the Vias of the requests as they reached the callee: `forward` is asked for
-   * them, call by call, and whatever the proxy has kept of that is the caller's to clear.
+   * Messages of `calls` calls, written to `memory` from `from` on. The responses carry the Vias of the requests as they reached the
+   * callee: `forward` is asked for them, call by call, and whatever the proxy has kept of that is the caller's to clear. Throws a
+   * RangeError when there is too little room.
    */
-  constructor(calls: number, forward: Forward) {
+  constructor(calls: number, forward: Forward, memory: Uint8Array, from: number) {
     this.calls = calls;
     const messages: Uint8Array[] = [];
     for (let call = 0; call < calls; call++) {
@@ -51,9 +52,10 @@ export class CallMessages {
         response('200 OK', 'BYE', ids, byeVias, RECORD_ROUTE),
       );
     }
-    this.bytes = new Uint8Array(messages.reduce((sum, { length }) => sum + length, 0));
+    this.bytes = memory;
     this.#ends = new Int32Array(messages.length + 1);
-    let at = 0;
+    let at = from;
+    this.#ends[0] = at;
     for (const [i, message] of messages.entries()) {
       this.bytes.set(message, at);
       at += message.length;

@@ -14,11 +14,14 @@ import { CONTROL_BYTES, createPacketMeta } from '../../src/ring/layout.js';
 import { RingReader, RingWriter, createRing } from '../../src/ring/spsc-ring.js';
 import { defineRoutes, type Routes } from '../../src/script/api.js';
 import { Clock, sharedNowMs } from '../../src/shard/clock.js';
+import { OfferWriter } from '../../src/shard/offer-writer.js';
 import { BatchOutbox } from '../../src/shard/outbox-batch.js';
 import { COUNTERS, COUNTER_COUNT } from '../../src/telemetry/counters.js';
 import { CALLEE_PORT, CALLER_PORT, CallMessages, MESSAGES_A_CALL } from './call-messages.js';
 
 const RING_BYTES = 1 << 20;
+/** Room for the messages of calls, where the main thread receives. */
+const RECEIVE_BYTES = 96 << 20;
 
 /** Bounds of the shard, if not told otherwise. */
 const DEFAULT_LIMITS: EngineOptions['limits'] = {
@@ -49,6 +52,7 @@ export class ShardRig {
   readonly engine: Engine;
   readonly counters = new Float64Array(COUNTER_COUNT);
   readonly #dispatcher: Dispatcher;
+  readonly #writer: RingWriter;
   readonly #reader: RingReader;
   readonly #outbox: BatchOutbox;
   readonly #meta: PacketMeta = createPacketMeta();
@@ -72,21 +76,22 @@ export class ShardRig {
       shardingKey: 'transaction',
     };
     const log = { error: console.error, warn: console.error, info: () => {}, debug: () => {} };
-    const memory = createRing(RING_BYTES, SEND_ARENA_BYTES + ARENA_OVERHEAD_BYTES + options.limits.storeBytes);
+    const engineBytes = ARENA_OVERHEAD_BYTES + options.limits.storeBytes;
+    const memory = createRing(RING_BYTES, SEND_ARENA_BYTES + engineBytes + RECEIVE_BYTES);
     this.#reader = new RingReader(memory, RING_BYTES);
     this.#sendStart = CONTROL_BYTES + RING_BYTES;
     const { bytes } = this.#reader;
     const libc = swallowingLibc();
     const out = new RingWriter(createRing(1 << 18));
-    this.#outbox = new BatchOutbox(libc, [{ fd: 3 }], out, new Doorbell(createBell()), this.counters, { bytes, start: this.#sendStart });
+    this.#outbox = new BatchOutbox(libc, [{ fd: 3 }], new OfferWriter(out, new Doorbell(createBell())), this.counters, { bytes, start: this.#sendStart });
     this.engine = new Engine(
       options,
-      { outbox: this.#outbox, counters: this.counters, log, memory: { bytes, start: this.#sendStart + SEND_ARENA_BYTES, end: bytes.length } },
+      { outbox: this.#outbox, counters: this.counters, log, memory: { bytes, start: this.#sendStart + SEND_ARENA_BYTES, end: bytes.length - RECEIVE_BYTES } },
       routes,
     );
     const router = new ShardRouter({ shards: 1, node: 0, secret: options.secret, key: 'transaction' });
-    const inlet = { ring: new RingWriter(memory, RING_BYTES), bell: new Doorbell(createBell()) };
-    this.#dispatcher = new Dispatcher(router, [inlet], new Float64Array(COUNTER_COUNT), new Clock(sharedNowMs()));
+    this.#writer = new RingWriter(memory, RING_BYTES);
+    this.#dispatcher = new Dispatcher(router, [{ ring: this.#writer, bell: new Doorbell(createBell()) }], new Float64Array(COUNTER_COUNT), new Clock(sharedNowMs()));
     this.#meta.a0 = 0x7f000001;
     this.engine.advance(this.#nowMs);
   }
@@ -131,7 +136,8 @@ export class ShardRig {
 
   /** Prepares whole calls for this shard; it remembers nothing of that. */
   prepareCalls(calls: number): CallMessages {
-    const messages = new CallMessages(calls, (request) => this.forward(request));
+    const { memory } = this.#writer;
+    const messages = new CallMessages(calls, (request) => this.forward(request), memory, memory.length - RECEIVE_BYTES);
     this.settle();
     return messages;
   }

@@ -5,6 +5,7 @@
 import { createBell, Doorbell } from '../ring/doorbell.js';
 import { CONTROL_BYTES, CONTROL_HEAD, CONTROL_TAIL } from '../ring/layout.js';
 import { createRing, RingReader, RingWriter } from '../ring/spsc-ring.js';
+import { RECEIVE_BYTES } from '../net/udp-batch.js';
 import { SEND_ARENA_BYTES } from '../net/udp-batch-sender.js';
 import { ARENA_OVERHEAD_BYTES } from '../proxy/arena.js';
 import { createControlWords } from '../shard/control-words.js';
@@ -24,15 +25,19 @@ export interface ShardEnds {
 
 /**
  * Memory for shard `shard` with rings of `ringBytes` (see `createRing`) and a message store of `storeBytes`. The in-ring,
- * the send queue and the store lie in one block, so that a message on its way through never changes the array.
+ * the send queue and the store lie in one block, so that a message on its way through never changes the array. Behind them
+ * follows the memory into which main receives (see `receivePlace`): a datagram for this shard is copied within the block then,
+ * too. Only the first shard's is used, which is all of them on the small machines where it counts.
  * `blocks`: the counter blocks of the server;
  * `mainBell`: the bell of all out-rings.
  */
 export function createShardEnds(shard: number, ringBytes: number, storeBytes: number, blocks: SharedArrayBuffer, mainBell: SharedArrayBuffer): ShardEnds {
   const words = createControlWords();
+  const engineBytes = ARENA_OVERHEAD_BYTES + storeBytes;
   const memory: ShardMemory = {
-    inRing: createRing(ringBytes, SEND_ARENA_BYTES + ARENA_OVERHEAD_BYTES + storeBytes),
+    inRing: createRing(ringBytes, SEND_ARENA_BYTES + engineBytes + (shard === 0 ? RECEIVE_BYTES : 0)),
     ringBytes,
+    engineBytes,
     inBell: createBell(),
     outRing: createRing(ringBytes),
     blocks,
@@ -46,6 +51,12 @@ export function createShardEnds(shard: number, ringBytes: number, storeBytes: nu
     counters: shardBlock(blocks, shard),
     words,
   };
+}
+
+/** Where main receives datagrams: in the block of the first shard, behind what the shard uses. */
+export function receivePlace(first: ShardEnds): { readonly bytes: Uint8Array; readonly start: number } {
+  const bytes = first.inlet.ring.memory;
+  return { bytes, start: bytes.length - RECEIVE_BYTES };
 }
 
 /** How full both rings of a shard are now. Only reads, so it may be asked at any time. */

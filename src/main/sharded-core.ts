@@ -15,7 +15,7 @@ import { OutRings } from './out-rings.js';
 import { ReceiveLoop } from './receive-loop.js';
 import { RunningShards } from './running-shards.js';
 import type { ServerCore, SharedEngineOptions } from './server-core.js';
-import { createShardEnds, ringLevels, type ShardEnds } from './shard-memory.js';
+import { createShardEnds, receivePlace, ringLevels, type ShardEnds } from './shard-memory.js';
 
 /** What it is made of. */
 export interface ShardedCoreParts {
@@ -59,6 +59,7 @@ export class ShardedCore implements ServerCore {
     const dispatcher = new Dispatcher(router, this.ends.map((end) => end.inlet), counters, clock);
     this.dispatcher = dispatcher;
     this.driverOptions = {
+      receivePlace: receivePlace(this.ends[0]!),
       onDatagram: (bytes, from, to, meta) => dispatcher.datagram(bytes, from, to, meta),
       onBatchEnd: () => dispatcher.flush(),
       onSendFailed: (shard, owner) => {

@@ -63,7 +63,8 @@ async function startShard(
   const ring = new RingReader(memory.inRing, memory.ringBytes);
   const sendArena = { bytes: ring.bytes, start: CONTROL_BYTES + memory.ringBytes };
   const outbox = createOutbox(settings, memory, counters, sendArena);
-  const engineMemory = { bytes: ring.bytes, start: sendArena.start + SEND_ARENA_BYTES, end: ring.bytes.length };
+  const engineStart = sendArena.start + SEND_ARENA_BYTES;
+  const engineMemory = { bytes: ring.bytes, start: engineStart, end: engineStart + memory.engineBytes };
   const engine = createEngine(settings.engine, { outbox, counters, log, memory: engineMemory }, routes);
 
   const obey = (message: ToShard): void => {

@@ -27,10 +27,12 @@ export interface ShardSettings {
 
 /** Memory that main and one shard share. It outlives the shard's thread. */
 export interface ShardMemory {
-  /** The in-ring, then the send queue of the batch driver, then the engine's memory. */
+  /** The in-ring, then the send queue of the batch driver, then the engine's memory; what follows is main's. */
   readonly inRing: SharedArrayBuffer;
   /** Capacity of each ring. */
   readonly ringBytes: number;
+  /** Size of the engine's memory. */
+  readonly engineBytes: number;
   readonly inBell: SharedArrayBuffer;
   readonly outRing: SharedArrayBuffer;
   /** The counter blocks of all threads; the same memory in every shard. */

@@ -65,6 +65,22 @@ describe('RingWriter and RingReader', () => {
     expect(reader.next()).toBe(false);
   });
 
+  it('carry a message that lies in their own memory, behind the ring', () => {
+    const memory = createRing(RING_BYTES, 4096);
+    const writer = new RingWriter(memory, RING_BYTES);
+    const reader = new RingReader(memory, RING_BYTES);
+    const start = writer.memory.length - 100;
+    writer.memory.set(PATTERN.subarray(0, 90), start);
+    expect(writer.push(RECORD_DATAGRAM, writer.memory, start + 3, start + 80, metaOf(1), -1)).toBe(true);
+    expect(writer.push(RECORD_DATAGRAM, writer.memory, start, start, metaOf(2), -1)).toBe(true);
+    writer.publish();
+    expect(reader.next()).toBe(true);
+    expect([...payloadIn(reader)]).toEqual([...PATTERN.subarray(3, 80)]);
+    expect(reader.next()).toBe(true);
+    expect([...payloadIn(reader)]).toEqual([]);
+    expect(reader.next()).toBe(false);
+  });
+
   it('show nothing before it is published, and then all of it', () => {
     const { writer, reader } = pair();
     expect(writer.publish()).toBe(false);
