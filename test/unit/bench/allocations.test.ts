@@ -7,7 +7,7 @@ import { collectionsIn } from '../../../bench/alloc/trace-gc.js';
  * A call of seven datagrams, three of them requests. What remains is known: one context for each request, since a script may keep
  * it; what the script itself makes (here an object for its target); and a number for the clock in each batch.
  */
-const BYTES_A_CALL = 1500;
+const BYTES_A_CALL = 900;
 
 test('a call in steady state allocates no more than is known', async () => {
   const { bytesPerCall, sites } = await coreAllocationsApart(2000, 1);
