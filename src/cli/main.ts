@@ -29,19 +29,23 @@ function program(): Command {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
-    .showHelpAfterError('(viaduct --help shows what there is)')
     .addHelpText('after', EXAMPLES);
   for (const command of [runCommand(), checkCommand(), statsCommand(), loadCommand(), tuneCommand()]) {
     command
       .version(VERSION, '-V, --version', 'print the version')
-      .helpOption('-h, --help', 'print this help')
-      .showHelpAfterError(`(viaduct ${command.name()} --help shows what there is)`);
+      .helpOption('-h, --help', 'print this help');
     root.addCommand(command);
   }
   for (const command of [root, ...root.commands]) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'viaduct: ')) });
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(usageError(text, command === root ? 'viaduct' : `viaduct ${command.name()}`)) });
   }
   return root;
+}
+
+/** Commander's error, which may have a second line with what was perhaps meant, as one line. */
+function usageError(text: string, command: string): string {
+  const line = text.replace(/^error: /, 'viaduct: ').trim().replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+  return `${line}; see ${command} --help\n`;
 }
 
 endWithReader();

@@ -32,8 +32,8 @@ describe('viaduct', () => {
   });
 
   it.each([
-    [['rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
-    [['run', '--confg', 'x'], /unknown option '--confg'\n\(Did you mean --config\?\)/],
+    [['rnu'], /unknown command 'rnu' \(Did you mean run\?\); see viaduct --help\n$/],
+    [['run', '--confg', 'x'], /unknown option '--confg' \(Did you mean --config\?\); see viaduct run --help\n$/],
     [['run', 'extra'], /too many arguments/],
     [['stats', '--watch', '0'], /Allowed: 0\.1 to 3600 seconds/],
     [['run', '--config'], /argument missing/],
