@@ -27,6 +27,7 @@ const { values } = parseArgs({
     target: { type: 'string', default: '' },
     listen: { type: 'string', default: '127.0.0.1:0' },
     driver: { type: 'string', default: 'auto' },
+    coalesce: { type: 'string', default: '500' },
     arrivals: { type: 'string', default: 'poisson' },
     dist: { type: 'string', default: resolve(import.meta.dirname, '../../dist') },
     profile: { type: 'string', default: '' },
@@ -61,6 +62,7 @@ const options = {
   t1Ms: 500,
   seed: 1,
   driver: values.driver,
+  coalesceUs: number('coalesce'),
 };
 const setup = new SharedArrayBuffer(setupBytes(options));
 const blocks = [];

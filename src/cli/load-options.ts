@@ -69,6 +69,7 @@ export async function resolveFlags(flags: LoadFlags): Promise<LoadRequest> {
       // Two runs must not look alike to a proxy that still remembers the calls of the first.
       seed: flags.seed ?? Date.now() % 0x1_0000_0000,
       driver: flags.driver,
+      coalesceUs: flags.coalesce * 1000,
     },
     plan: planOf(flags),
     findMax: flags.findMax === true ? { maxFailurePercent: flags.maxFailures ?? DEFAULT_BOUNDS.maxFailurePercent, maxP99Us: flags.maxP99 === undefined ? DEFAULT_BOUNDS.maxP99Us : flags.maxP99 * 1000 } : undefined,

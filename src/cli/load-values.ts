@@ -11,11 +11,11 @@ const TIME_MOST_MS = 7 * 86_400_000;
 const DURATION_MOST_MS = 86_400_000;
 
 /** A time within bounds, as milliseconds. */
-export function timeMs(leastMs: number): (text: string) => number {
+export function timeMs(leastMs: number, mostMs = TIME_MOST_MS): (text: string) => number {
   return (text) => {
     const us = parseTimeUs(text);
-    if (us === undefined || us < leastMs * 1000 || us > TIME_MOST_MS * 1000) {
-      throw new InvalidArgumentError(`Allowed: ${TIME_FORM}${leastMs > 0 ? `; at least ${leastMs}ms` : ''}; at most 7 days.`);
+    if (us === undefined || us < leastMs * 1000 || us > mostMs * 1000) {
+      throw new InvalidArgumentError(`Allowed: ${TIME_FORM}${leastMs > 0 ? `; at least ${leastMs}ms` : ''}; at most ${mostMs === TIME_MOST_MS ? '7 days' : `${mostMs}ms`}.`);
     }
     return us / 1000;
   };

@@ -8,6 +8,7 @@
 import { CTL_BUDGET, CTL_RATE, CTL_STATE, RUN_DRAIN, RUN_GO, RUN_STOP } from './control.js';
 import type { Arrivals } from './arrivals.js';
 import { nowUs } from './clock.js';
+import type { Gathering } from './gathering.js';
 import type { LoadIo, LoadReceiver } from './io/load-io.js';
 import { L_DUE, L_IN_FLIGHT, L_OVERRUN, L_SEND_DROPPED, L_SENT, L_SKIPPED, T_LATENESS, recordTime } from './metrics.js';
 import type { LoadAgent } from './ua/agent.js';
@@ -29,6 +30,7 @@ const SLEEP_MAX_US = 5_000;
 export interface LoadLoopParts {
   readonly agent: LoadAgent;
   readonly io: LoadIo;
+  readonly gathering: Gathering;
   readonly arrivals: Arrivals;
   readonly metrics: Float64Array;
   /** CTL_* cells. */
@@ -48,27 +50,21 @@ export class LoadLoop {
   private readonly begun = new Float64Array(STARTS_MAX);
   private begunCount = 0;
   private saidIdle = false;
-  /** Socket of the datagrams that the time in `ua.nowUs` was read for; -1: none in this turn. */
-  private clockedSocket = -1;
 
   constructor(parts: LoadLoopParts) {
     this.parts = parts;
     const { agent } = parts;
     const { ua } = agent;
-    this.receiver = (start, end, from) => {
-      if (from.listener !== this.clockedSocket) {
-        // Read behind the system call that brought them: a thread that was stopped just before it must not date answers
-        // to a time at which they had not come.
-        this.clockedSocket = from.listener;
-        ua.nowUs = nowUs();
-      }
-      agent.onDatagram(start, end, from);
+    this.receiver = (start, end, from, eventUs) => {
+      // A thread that was stopped behind its look at the clock must not date answers to a time at which they had not come.
+      if (eventUs > ua.nowUs) ua.nowUs = eventUs;
+      agent.onDatagram(start, end, from, eventUs);
     };
   }
 
   /** Runs until the coordinator says RUN_STOP. */
   async run(): Promise<void> {
-    const { agent, arrivals, control, io } = this.parts;
+    const { agent, arrivals, control, io, gathering } = this.parts;
     const { ua } = agent;
     let turnedUs = nowUs();
     for (;;) {
@@ -76,7 +72,6 @@ export class LoadLoop {
       ua.nowUs = now;
       const state = control[CTL_STATE]!;
       if (state === RUN_STOP) break;
-      this.clockedSocket = -1;
       const received = io.receive(this.receiver);
       // A large batch takes its time, and what is due by now is what counts.
       if (received > LARGE_BATCH) ua.nowUs = nowUs();
@@ -94,8 +89,11 @@ export class LoadLoop {
       if (now - turnedUs >= TURN_EVERY_US) {
         await turnEventLoop();
         turnedUs = nowUs();
-      } else if (io.idle()) {
-        const waiting = this.sleep(ua.nowUs);
+        continue;
+      }
+      const pauseUs = gathering.pauseUs(received, now);
+      if (io.idle()) {
+        const waiting = this.sleep(ua.nowUs, pauseUs);
         if (waiting !== undefined) await waiting;
       }
     }
@@ -142,10 +140,10 @@ export class LoadLoop {
     metrics[L_SEND_DROPPED] = io.dropped();
   }
 
-  private sleep(now: number): Promise<void> | undefined {
+  private sleep(now: number, pauseUs: number): Promise<void> | undefined {
     const { agent, arrivals, io } = this.parts;
-    const dueUs = Math.min(arrivals.nextUs, agent.nextTimerUs(), io.dueUs());
-    return io.wait(Math.min(Math.max(0, dueUs - now), SLEEP_MAX_US));
+    const dueUs = Math.max(0, Math.min(arrivals.nextUs, agent.nextTimerUs(), io.dueUs()) - now);
+    return pauseUs > 0 ? io.pause(Math.min(dueUs, pauseUs)) : io.wait(Math.min(dueUs, SLEEP_MAX_US));
   }
 
   private checkIdle(): void {

@@ -23,7 +23,7 @@ function time(name: string, help: string): number {
 // Calls (or registrations, messages …: one run of the scenario's caller side)
 export const L_DUE = counter('due', 'calls whose time had come by the plan of arrivals');
 export const L_STARTED = counter('started', 'calls begun');
-export const L_SUCCEEDED = counter('succeeded', 'calls that went through their scenario as written');
+export const L_SUCCEEDED = counter('succeeded', 'calls that went through their scenario as written, at both ends where both are in this process');
 export const L_FAILED = counter('failed', 'calls that did not, each once, whichever end was the first to see it; the causes below add up to this');
 export const L_IN_FLIGHT = counter('inFlight', 'calls in progress now, caller side');
 export const L_IN_FLIGHT_UAS = counter('inFlightUas', 'calls in progress now, callee side');

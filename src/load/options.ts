@@ -54,4 +54,6 @@ export interface LoadOptions {
   readonly t1Ms: number;
   readonly seed: number;
   readonly driver: 'auto' | 'batch' | 'dgram';
+  /** How long messages gather before they are read, where many come and the driver can (gathering.ts); 0: never. */
+  readonly coalesceUs: number;
 }

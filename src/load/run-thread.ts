@@ -16,6 +16,7 @@ import { ListenError, type BoundListener, type ListenAddress } from '../net/udp-
 import { Arrivals } from './arrivals.js';
 import { nowUs } from './clock.js';
 import type { LoadThreadInit, LoadThreadMessage } from './control.js';
+import { Gathering } from './gathering.js';
 import { FaultyIo, hasFaults } from './io/faulty-io.js';
 import type { LoadIo } from './io/load-io.js';
 import { openLoadIo } from './io/open.js';
@@ -73,6 +74,8 @@ async function prepare(init: LoadThreadInit, opened: (io: LoadIo) => void, post:
   });
   const loop = new LoadLoop({
     agent, io, metrics,
+    // Where nothing is in between, all messages of a turn are there at once.
+    gathering: new Gathering(io.kind === 'batch' && !isStraight(options) ? options.coalesceUs : 0),
     arrivals: new Arrivals(random('arrivals'), options.arrivals, thread, threads),
     control: new Float64Array(init.control),
     concurrency: Math.max(1, Math.ceil(options.concurrency / threads)),
@@ -132,15 +135,20 @@ async function reachableHost(socket: BoundListener, options: LoadOptions): Promi
   }
 }
 
+/** Whether callers call the callees of their own thread, with nothing in between. */
+function isStraight({ target, listen, role, threads, socketsPerThread }: LoadOptions): boolean {
+  if (role !== 'both' || target === undefined) return false;
+  const ours = target.port >= listen.port && target.port < listen.port + threads * socketsPerThread && target.host === listen.host;
+  return target.port === 0 || (listen.port !== 0 && ours);
+}
+
 /** Where each caller socket sends what belongs to no dialog. */
 function targets(io: LoadIo, callers: number, options: LoadOptions, endpoints: Endpoints): Int32Array {
   const bound = io.sockets;
   const numbers = new Int32Array(bound.length).fill(-1);
-  const { target, listen, role, threads, socketsPerThread } = options;
+  const { target } = options;
   if (target === undefined) return numbers;
-  const first = listen.port;
-  const ours = target.port >= first && target.port < first + threads * socketsPerThread && target.host === listen.host;
-  const straight = role === 'both' && (target.port === 0 || (first !== 0 && ours));
+  const straight = isStraight(options);
   for (let i = 0; i < callers; i++) {
     const callee = bound[callers + i];
     const port = straight && callee !== undefined ? callee.port : target.port;

@@ -29,6 +29,8 @@ export interface Libc {
   read(fd: number, into: Pointer, bytes: number): number;
   write(fd: number, from: Pointer, bytes: number): number;
   close(fd: number): number;
+  /** `into`: a struct timespec, two 64-bit words. */
+  clockGettime(clock: number, into: Pointer): number;
   /** A new eventfd, non-blocking, closed on exec. Throws when the system has no descriptor left. */
   eventfd(): number;
   /** errno of the last call of this thread. */
@@ -52,8 +54,10 @@ export const SO_RCVBUF = 8;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+export const SO_TIMESTAMPNS = 35;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+export const CLOCK_REALTIME = 0;
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITFORONE = 0x10000;
@@ -142,6 +146,7 @@ function bindFunctions(koffi: typeof import('koffi'), library: import('koffi').L
     read: library.func('long read(int fd, void *buf, unsigned long n)'),
     write: library.func('long write(int fd, void *buf, unsigned long n)'),
     close: library.func('int close(int fd)'),
+    clockGettime: library.func('int clock_gettime(int clock, void *into)'),
     eventfd(): number {
       const fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) as number;
       if (fd < 0) throw new Error(`eventfd: ${errnoName(koffi.errno())}`);

@@ -16,6 +16,8 @@ const IOVEC_BYTES = 16;
 /** int32 indices inside of a mmsghdr. */
 const HEADER_WORDS = MMSGHDR_BYTES / 4;
 const WORD_NAME_BYTES = 2;
+const WORD_CONTROL = 8;
+const WORD_CONTROL_BYTES = 10;
 const WORD_FLAGS = 12;
 const WORD_MESSAGE_BYTES = 14;
 const IOVEC_WORDS = IOVEC_BYTES / 4;
@@ -62,6 +64,24 @@ export class MmsgVector {
   /** Length of the socket address: of the room before a receive, of the address before a send. */
   setNameBytes(index: number, bytes: number): void {
     this.headers[index * HEADER_WORDS + WORD_NAME_BYTES] = bytes;
+  }
+
+  /** Where ancillary data of message `index` are received: an address of `bytes` bytes that the caller keeps alive. */
+  setControl(index: number, address: number, bytes: number): void {
+    const at = index * HEADER_WORDS;
+    this.headers[at + WORD_CONTROL] = address % 2 ** 32;
+    this.headers[at + WORD_CONTROL + 1] = Math.floor(address / 2 ** 32);
+    this.headers[at + WORD_CONTROL_BYTES] = bytes;
+  }
+
+  /** Room for ancillary data, which a receive replaces by what it has written. */
+  setControlBytes(index: number, bytes: number): void {
+    this.headers[index * HEADER_WORDS + WORD_CONTROL_BYTES] = bytes;
+  }
+
+  /** Bytes of ancillary data received with message `index`. */
+  controlBytes(index: number): number {
+    return this.headers[index * HEADER_WORDS + WORD_CONTROL_BYTES]!;
   }
 
   /** Payload of message `index`: `payloads[start, start + bytes)`. */

@@ -12,6 +12,7 @@ import type { Endpoint } from '../../proxy/ports.js';
 import { createPacketMeta } from '../../ring/layout.js';
 import { COUNTER_COUNT, C_DATAGRAMS_OUT, C_DROP_OUTBOX_FULL, C_DROP_SEND_ERROR } from '../../telemetry/counters.js';
 import { RECEIVE_SLOTS, RECEIVE_SLOT_BYTES, type LoadIo, type LoadMemory, type LoadReceiver } from './load-io.js';
+import { TimeStamps } from './time-stamps.js';
 
 const SLOT_BYTES = 65_536;
 /** All sockets are asked at least this often, in calls of `receive`. */
@@ -38,6 +39,7 @@ export class BatchIo implements LoadIo {
   private readonly sending: Uint8Array;
   /** By socket: the one of this thread that what it sends arrives at; -1: it goes elsewhere. */
   private readonly arrivesAt: Int32Array;
+  private readonly stamps: TimeStamps;
   private sweepIn = SWEEP_EVERY;
   private closed = false;
 
@@ -64,6 +66,8 @@ export class BatchIo implements LoadIo {
       this.vector.setPayload(i, memory.receiveStart + i * RECEIVE_SLOT_BYTES, SLOT_BYTES);
       this.vector.setNameBytes(i, SOCKADDR_IN6_BYTES);
     }
+    this.stamps = new TimeStamps(libc, this.vector, RECEIVE_SLOTS);
+    for (const { fd } of sockets) this.stamps.enable(fd);
     this.pollfds = new Int32Array(new ArrayBuffer(Math.max(128, sockets.length * 8)));
     this.pollfdsAt = libc.addressOf(new Uint8Array(this.pollfds.buffer));
     this.timespecAt = libc.addressOf(new Uint8Array(this.timespec.buffer));
@@ -118,14 +122,17 @@ export class BatchIo implements LoadIo {
   }
 
   wait(us: number): undefined {
-    const { timespec, pollfds, expected } = this;
-    // A wait has an end even when nothing is due: the coordinator's words are looked at in between.
-    const limited = Math.min(1_000_000, Math.max(0, Math.floor(us)));
-    timespec[0] = Math.floor(limited / 1_000_000);
-    timespec[2] = (limited % 1_000_000) * 1000;
+    const { pollfds, expected } = this;
+    this.setTimeout(us);
     for (let i = 0; i < expected.length; i++) pollfds[i * 2 + 1] = POLLIN;
     if (this.libc.ppoll(this.pollfdsAt, expected.length, this.timespecAt, null) <= 0) return;
     for (let i = 0; i < expected.length; i++) if (pollfds[i * 2 + 1]! >>> 16 !== 0) expected[i] = 1;
+  }
+
+  pause(us: number): undefined {
+    this.setTimeout(us);
+    this.libc.ppoll(this.pollfdsAt, 0, this.timespecAt, null);
+    this.expected.fill(1);
   }
 
   dueUs(): number {
@@ -148,13 +155,22 @@ export class BatchIo implements LoadIo {
     return Promise.resolve();
   }
 
+  private setTimeout(us: number): void {
+    const { timespec } = this;
+    // A wait has an end even when nothing is due: the coordinator's words are looked at in between.
+    const limited = Math.min(1_000_000, Math.max(0, Math.floor(us)));
+    timespec[0] = Math.floor(limited / 1_000_000);
+    timespec[2] = (limited % 1_000_000) * 1000;
+  }
+
   private receiveFrom(socket: number, receiver: LoadReceiver): number {
-    const { vector, from } = this;
+    const { vector, from, stamps } = this;
     const count = this.libc.recvmmsg(this.sockets[socket]!.fd, vector.address, RECEIVE_SLOTS, MSG_DONTWAIT, null);
     if (count <= 0) {
       if (count < 0) this.checkReceiveError();
       return 0;
     }
+    stamps.sync();
     for (let i = 0; i < count; i++) {
       readSockaddr(vector.names, vector.nameAt(i), from);
       vector.setNameBytes(i, SOCKADDR_IN6_BYTES);
@@ -162,7 +178,7 @@ export class BatchIo implements LoadIo {
       const start = this.receiveStart + i * RECEIVE_SLOT_BYTES;
       // One that was cut is no message: an empty range says so.
       const bytes = (vector.flags(i) & MSG_TRUNC) !== 0 ? 0 : vector.messageBytes(i);
-      receiver(start, start + bytes, from);
+      receiver(start, start + bytes, from, stamps.eventUs(i));
     }
     return count;
   }

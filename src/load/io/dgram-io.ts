@@ -4,6 +4,7 @@ import type { BoundListener, ListenAddress } from '../../net/udp-driver.js';
 import { SEND_ARENA_BYTES } from '../../net/udp-batch-sender.js';
 import type { Endpoint } from '../../proxy/ports.js';
 import { COUNTER_COUNT, C_DATAGRAMS_OUT, C_DROP_OUTBOX_FULL, C_DROP_SEND_ERROR } from '../../telemetry/counters.js';
+import { nowUs } from '../clock.js';
 import { RECEIVE_SLOT_BYTES, type LoadIo, type LoadMemory, type LoadReceiver } from './load-io.js';
 
 /** Datagrams that wait for the loop; more are dropped, as a full socket buffer would. */
@@ -16,6 +17,7 @@ const TIMER_US_MIN = 1000;
 interface Queued {
   readonly bytes: Uint8Array;
   readonly from: Endpoint;
+  readonly eventUs: number;
 }
 
 export class DgramIo implements LoadIo {
@@ -36,7 +38,7 @@ export class DgramIo implements LoadIo {
       counters: io.counters,
       onDatagram: (bytes, start, end, { listener, family, port, a0, a1, a2, a3 }) => {
         if (io.queue.length - io.taken >= QUEUE_MAX) return;
-        io.queue.push({ bytes: bytes.slice(start, end), from: { listener, family, port, a0, a1, a2, a3, connection: 0 } });
+        io.queue.push({ bytes: bytes.slice(start, end), from: { listener, family, port, a0, a1, a2, a3, connection: 0 }, eventUs: nowUs() });
       },
       onBatchEnd: () => io.wake?.(),
       onSendFailed: () => undefined,
@@ -72,10 +74,10 @@ export class DgramIo implements LoadIo {
     const { bytes, receiveStart } = this.memory;
     let count = 0;
     while (this.taken < this.queue.length && count < TURN_MAX) {
-      const { bytes: message, from } = this.queue[this.taken++]!;
+      const { bytes: message, from, eventUs } = this.queue[this.taken++]!;
       const length = Math.min(message.length, RECEIVE_SLOT_BYTES);
       bytes.set(message.subarray(0, length), receiveStart);
-      receiver(receiveStart, receiveStart + length, from);
+      receiver(receiveStart, receiveStart + length, from, eventUs);
       count++;
     }
     if (this.taken === this.queue.length) {
@@ -99,6 +101,10 @@ export class DgramIo implements LoadIo {
       };
     });
     this.wake = undefined;
+  }
+
+  pause(us: number): Promise<void> {
+    return this.wait(us);
   }
 
   dueUs(): number {

@@ -52,9 +52,9 @@ export class FaultyIo implements LoadIo {
     this.random = random;
     this.metrics = metrics;
     this.nowUs = nowUs;
-    this.lossy = (start, end, from) => {
+    this.lossy = (start, end, from, eventUs) => {
       if (random.percent(faults.lossPercent)) metrics[L_FAULT_LOST]!++;
-      else this.receiver(start, end, from);
+      else this.receiver(start, end, from, eventUs);
     };
   }
 
@@ -122,6 +122,10 @@ export class FaultyIo implements LoadIo {
 
   wait(us: number): Promise<void> | undefined {
     return this.io.wait(us);
+  }
+
+  pause(us: number): Promise<void> | undefined {
+    return this.io.pause(us);
   }
 
   dueUs(): number {

@@ -6,8 +6,11 @@
 import type { Endpoint } from '../../proxy/ports.js';
 import type { BoundListener } from '../../net/udp-driver.js';
 
-/** Takes one datagram: `bytes[start, end)` of the thread's memory, borrowed until it returns, as `from`. */
-export type LoadReceiver = (start: number, end: number, from: Endpoint) => void;
+/**
+ * Takes one datagram: `bytes[start, end)` of the thread's memory, borrowed until it returns, as `from`. It came at `eventUs` of the loop's
+ * clock: the kernel's own time stamp where the driver has it, so that it does not matter how long it then waited to be read.
+ */
+export type LoadReceiver = (start: number, end: number, from: Endpoint, eventUs: number) => void;
 
 export interface LoadIo {
   readonly kind: 'batch' | 'dgram';
@@ -30,6 +33,8 @@ export interface LoadIo {
    * promise where the driver needs the event loop for it.
    */
   wait(us: number): Promise<void> | undefined;
+  /** Lets `us` microseconds pass (or a little more) in which datagrams gather; all sockets are asked then. As `wait` where the driver cannot. */
+  pause(us: number): Promise<void> | undefined;
   /** Microseconds of the loop's clock at which something that is held back has to be sent; Infinity: nothing is. */
   dueUs(): number;
   /** Messages handed to the kernel so far, and those that it did not take. */

@@ -139,6 +139,8 @@ export interface ResultOptions {
   readonly t1Ms: number;
   readonly seed: number;
   readonly driver: string;
+  /** --coalesce, microseconds; not in results of earlier versions. */
+  readonly coalesceUs?: number;
 }
 
 export interface Machine {

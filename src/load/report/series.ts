@@ -50,7 +50,8 @@ export class SeriesRecorder {
         ...(facts.step === undefined ? {} : { step: facts.step }),
         askedPerS: tidy(facts.asked / seconds),
         startedPerS: perS(L_STARTED),
-        succeededPerS: tidy((endedWell(now) - endedWell(last)) / seconds),
+        // A success may be taken back, when the other end of the call fails later.
+        succeededPerS: Math.max(0, tidy((endedWell(now) - endedWell(last)) / seconds)),
         failedPerS: perS(L_FAILED),
         inFlight: inFlight(now),
         ...(facts.watchCpuPercent === undefined ? {} : { watchCpuPercent: tidy(facts.watchCpuPercent) }),

@@ -66,5 +66,6 @@ export function resultOptions(options: LoadOptions, plan: RunPlan): ResultOption
     t1Ms,
     seed,
     driver,
+    coalesceUs: options.coalesceUs,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The user agents of a load thread: runs the scenarios of all calls, and leads messages and timers to the client and the
  * server side. Knows nothing of sockets, threads and clocks: `start`, `onDatagram` and `advance` are called by the loop,
- * with the time in `ua.nowUs`.
+ * with the time in `ua.nowUs`, and `onDatagram` with the time at which it came.
  */
 import { TimerWheel, type TimerHandler } from '../../timer/wheel.js';
 import { MessageStore } from '../../transaction/message-store.js';
@@ -11,6 +11,7 @@ import {
   L_TABLE_FULL, L_UNREADABLE, T_CALL, countCause, recordTime,
 } from '../metrics.js';
 import { OP_CHALLENGE_REPLY, OP_CODE, OP_DURATION, OP_END, OP_PAUSE, OP_RECEIVE, OP_REPLY, OP_SEND, OP_SLOTS } from '../scenario/program.js';
+import { Answers } from './answers.js';
 import { CallIndex } from './call-index.js';
 import {
   CALL_SLOTS, CallTable, COUNTED_ELSEWHERE, FLAG_BYE, FLAG_CALLEE, FLAG_DIALOG, F_ANSWER, F_AUTHORIZATION, F_CALLER_GENERATION, F_CAUSE, F_DIALOG, F_FLAGS,
@@ -19,7 +20,7 @@ import {
 } from './call-table.js';
 import { ClientSide } from './client.js';
 import { Composer } from './composer.js';
-import { SETUP_SLOTS, WHEEL_UNITS, arm, pauseEndUs, scenarioTimer, transactionTimer, type CallFlow, type UaContext } from './context.js';
+import { SETUP_CALLER, SETUP_SLOTS, WHEEL_UNITS, arm, pauseEndUs, scenarioTimer, setupRecord, transactionTimer, type CallFlow, type UaContext } from './context.js';
 import { Credentials } from './credentials.js';
 import { Dialogs } from './dialogs.js';
 import { FAILED_SLOTS, FailedCalls } from './failed-calls.js';
@@ -30,7 +31,7 @@ import { ServerSide } from './server.js';
 const CR = 13;
 
 /** What the agent is given; it makes the rest of its context itself. */
-export type AgentParts = Omit<UaContext, 'nowUs' | 'lastSocket' | 'bytes' | 'words' | 'table' | 'slots' | 'times' | 'callIndex' | 'store' | 'wheel' | 'wheelOriginUs' | 'code' | 'scan'> & {
+export type AgentParts = Omit<UaContext, 'nowUs' | 'eventUs' | 'lastSocket' | 'bytes' | 'words' | 'table' | 'slots' | 'times' | 'callIndex' | 'store' | 'wheel' | 'wheelOriginUs' | 'code' | 'scan'> & {
   /** Calls of both sides at a time. */
   readonly calls: number;
 };
@@ -39,6 +40,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
   readonly ua: UaContext;
   private readonly client: ClientSide;
   private readonly server: ServerSide;
+  private readonly answers: Answers;
   private readonly credentials: Credentials;
   private readonly failed: FailedCalls;
   /** Of the scenarios with a caller side: weights added up, for drawing one. */
@@ -58,6 +60,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
     this.ua = {
       ...given,
       nowUs,
+      eventUs: nowUs,
       lastSocket: 0,
       bytes: memory.bytes,
       words: memory.words,
@@ -77,7 +80,8 @@ export class LoadAgent implements CallFlow, TimerHandler {
     const records = given.setupThreads * given.setupCalls * SETUP_SLOTS;
     this.failed = new FailedCalls(given.setup.subarray(records, records + FAILED_SLOTS));
     this.client = new ClientSide(this.ua, this, composer, dialogs, this.credentials);
-    this.server = new ServerSide(this.ua, this, composer, dialogs, this.credentials);
+    this.answers = new Answers(this.ua, this, composer, this.credentials);
+    this.server = new ServerSide(this.ua, this, this.answers, composer, dialogs, this.credentials);
     let sum = 0;
     this.shares = Float64Array.from(program.entries, ({ weight }) => (sum += weight));
     this.shareSum = sum;
@@ -113,6 +117,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
     if (++this.nextUser === names.count) this.nextUser = 0;
     times[index * TIME_SLOTS + TIME_DUE] = dueUs;
     times[index * TIME_SLOTS + TIME_STEP] = dueUs;
+    ua.eventUs = ua.nowUs;
     this.run(index);
     return true;
   }
@@ -126,9 +131,10 @@ export class LoadAgent implements CallFlow, TimerHandler {
     return scenario;
   }
 
-  /** Takes a datagram: `[start, end)` of the memory. */
-  onDatagram(start: number, end: number, from: Endpoint): void {
+  /** Takes a datagram: `[start, end)` of the memory, that came at `eventUs`, which is not later than `ua.nowUs`. */
+  onDatagram(start: number, end: number, from: Endpoint, eventUs: number): void {
     const { ua } = this;
+    ua.eventUs = eventUs;
     const { scan } = ua;
     // Line ends alone keep a path open (RFC 5626 §3.5.1): they are no message.
     if (end - start <= 4 && ua.bytes[start] === CR) return;
@@ -141,6 +147,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
 
   /** Fires what is due at `ua.nowUs`. */
   advanceTime(): void {
+    this.ua.eventUs = this.ua.nowUs;
     this.ua.wheel.advance((this.ua.nowUs / 1000) * WHEEL_UNITS);
   }
 
@@ -155,7 +162,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
     const state = slots[index * CALL_SLOTS + F_STATE]!;
     if (node === transactionTimer(index)) {
       if (state === S_CALLING || state === S_PROCEEDING) this.client.onTimer(index);
-      else if (state === S_ACK) this.server.onTimer(index);
+      else if (state === S_ACK) this.answers.onTimer(index);
       return;
     }
     if (state === S_PAUSE) this.advance(index);
@@ -181,7 +188,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
           this.client.begin(index);
           return;
         case OP_PAUSE: {
-          if (!this.server.beforePause(index)) return;
+          if (!this.answers.beforePause(index)) return;
           const pauseMs = ua.random.durationMs(ua.program.durations[code[step + OP_DURATION]!]!);
           if (pauseMs > 0) {
             slots[at + F_STATE] = S_PAUSE;
@@ -196,10 +203,10 @@ export class LoadAgent implements CallFlow, TimerHandler {
           arm(ua, scenarioTimer(index), ua.random.durationMs(ua.program.durations[code[step + OP_DURATION]!]!));
           return;
         case OP_REPLY:
-          if (!this.server.reply(index)) return;
+          if (!this.answers.reply(index)) return;
           break;
         case OP_CHALLENGE_REPLY:
-          if (!this.server.challenge(index)) return;
+          if (!this.answers.challenge(index)) return;
           break;
         default:
           this.complete(index);
@@ -218,9 +225,9 @@ export class LoadAgent implements CallFlow, TimerHandler {
       this.countFailure(cause);
     } else if ((slots[at + F_FLAGS]! & FLAG_CALLEE) !== 0) {
       metrics[L_ANSWERED_UAS]!++;
-    } else {
+    } else if (!this.failedElsewhere(index)) {
       metrics[L_SUCCEEDED]!++;
-      recordTime(metrics, T_CALL, ua.nowUs - ua.times[index * TIME_SLOTS + TIME_DUE]!);
+      recordTime(metrics, T_CALL, ua.eventUs - ua.times[index * TIME_SLOTS + TIME_DUE]!);
     }
     this.release(index);
   }
@@ -257,7 +264,19 @@ export class LoadAgent implements CallFlow, TimerHandler {
       return failed.isFirst((ua.identity.thread - ua.setupFirst) * ua.setupCalls + index, slots[at + F_GENERATION]!) ? cause : COUNTED_ELSEWHERE;
     }
     if (slots[at + F_SETUP] === 0) return cause;
-    return failed.isFirst((slots[at + F_SETUP]! - 1) / SETUP_SLOTS, slots[at + F_CALLER_GENERATION]!) ? cause : COUNTED_ELSEWHERE;
+    const record = slots[at + F_SETUP]! - 1;
+    const generation = slots[at + F_CALLER_GENERATION]!;
+    if (!failed.isFirst(record / SETUP_SLOTS, generation)) return COUNTED_ELSEWHERE;
+    if (ua.setup[record + SETUP_CALLER] === generation) ua.setup[record + SETUP_CALLER] = -generation;
+    // The caller was content and has gone: what it counted as a success was none.
+    else ua.metrics[L_SUCCEEDED]!--;
+    return cause;
+  }
+
+  /** Whether the callee of the caller's call `index` has counted it as failed: both ends are one call, and this one went through in vain. */
+  private failedElsewhere(index: number): boolean {
+    const { slots, setup } = this.ua;
+    return setup[setupRecord(this.ua, index) + SETUP_CALLER] === -slots[index * CALL_SLOTS + F_GENERATION]!;
   }
 
   private countFailure(cause: number): void {
@@ -281,6 +300,7 @@ export class LoadAgent implements CallFlow, TimerHandler {
       ua.callIndex.remove(index);
     } else {
       metrics[L_IN_FLIGHT]!--;
+      ua.setup[setupRecord(ua, index) + SETUP_CALLER] = 0;
     }
     ua.table.release(index);
   }

@@ -15,7 +15,7 @@ import {
 } from './call-table.js';
 import type { Composer } from './composer.js';
 import {
-  SETUP_ANSWERED, SETUP_RECEIVED, SETUP_SENT, SETUP_SLOTS, arm, scenarioTimer, transactionTimer, type CallFlow, type UaContext,
+  SETUP_ANSWERED, SETUP_CALLER, SETUP_RECEIVED, SETUP_SENT, arm, scenarioTimer, setupRecord, transactionTimer, type CallFlow, type UaContext,
 } from './context.js';
 import type { Credentials } from './credentials.js';
 import type { Dialogs } from './dialogs.js';
@@ -84,16 +84,13 @@ export class ClientSide {
   }
 
   private timeSetUp(index: number): void {
-    const { setup, nowUs } = this.ua;
-    const record = this.setupRecord(index);
+    const { setup, nowUs, slots } = this.ua;
+    const record = setupRecord(this.ua, index);
     setup[record + SETUP_SENT] = nowUs;
     setup[record + SETUP_RECEIVED] = 0;
     setup[record + SETUP_ANSWERED] = 0;
-  }
-
-  private setupRecord(index: number): number {
-    const { identity, setupFirst, setupCalls } = this.ua;
-    return ((identity.thread - setupFirst) * setupCalls + index) * SETUP_SLOTS;
+    const generation = slots[index * CALL_SLOTS + F_GENERATION]!;
+    if (setup[record + SETUP_CALLER] !== -generation) setup[record + SETUP_CALLER] = generation;
   }
 
   /** The retransmission timer of a call in S_CALLING or S_PROCEEDING has fired. */
@@ -231,20 +228,20 @@ export class ClientSide {
       return;
     }
     ua.slots[at + F_FLAGS]! |= flag;
-    recordTime(ua.metrics, status === 100 ? T_100 : T_180, ua.nowUs - ua.times[index * TIME_SLOTS + TIME_DUE]!);
+    recordTime(ua.metrics, status === 100 ? T_100 : T_180, ua.eventUs - ua.times[index * TIME_SLOTS + TIME_DUE]!);
     if (status > 100) this.timeAdded(index);
   }
 
   /** Both ends know when they sent and received: what is left is the way in between. */
   private timeAdded(index: number): void {
-    const { setup, nowUs, metrics } = this.ua;
-    const record = this.setupRecord(index);
+    const { setup, eventUs, metrics } = this.ua;
+    const record = setupRecord(this.ua, index);
     const sent = setup[record + SETUP_SENT]!;
     const received = setup[record + SETUP_RECEIVED]!;
     const answered = setup[record + SETUP_ANSWERED]!;
     if (sent === 0 || received === 0 || answered === 0) return;
     setup[record + SETUP_SENT] = 0;
-    recordTime(metrics, T_ADDED, Math.max(0, received - sent) + Math.max(0, nowUs - answered));
+    recordTime(metrics, T_ADDED, Math.max(0, received - sent) + Math.max(0, eventUs - answered));
   }
 
   private final(index: number, status: number): void {
@@ -311,11 +308,11 @@ export class ClientSide {
     const times = index * TIME_SLOTS;
     if (method === M_INVITE && (flags & (FLAG_FINAL | FLAG_CALLEE)) === 0) {
       ua.slots[at + F_FLAGS]! |= FLAG_FINAL;
-      recordTime(ua.metrics, T_200, ua.nowUs - ua.times[times + TIME_DUE]!);
+      recordTime(ua.metrics, T_200, ua.eventUs - ua.times[times + TIME_DUE]!);
       if ((flags & FLAG_180) === 0) this.timeAdded(index);
       return;
     }
-    recordTime(ua.metrics, method === M_BYE ? T_BYE : T_REQUEST, ua.nowUs - ua.times[times + TIME_STEP]!);
+    recordTime(ua.metrics, method === M_BYE ? T_BYE : T_REQUEST, ua.eventUs - ua.times[times + TIME_STEP]!);
   }
 
   /**

@@ -16,17 +16,24 @@ import type { Templates } from './templates.js';
 import type { UserNames } from './users.js';
 
 /** float64 slots of one call in the set-up times; all threads of a process may share them. */
-export const SETUP_SLOTS = 3;
+export const SETUP_SLOTS = 4;
 /** When the caller sent its INVITE, the callee received it, and the callee sent its first answer beyond 100; microseconds. */
 export const SETUP_SENT = 0;
 export const SETUP_RECEIVED = 1;
 export const SETUP_ANSWERED = 2;
+/**
+ * Generation of the caller's call while it is in progress, so that a callee that sees it fail knows what the caller has counted, or
+ * will: the negative of it once the callee has counted a failure; 0 when the call is over.
+ */
+export const SETUP_CALLER = 3;
 
 export interface UaContext {
   /** Socket that the message being handled came in on. */
   lastSocket: number;
   /** Microseconds of the loop's clock, as of this turn or batch. */
   nowUs: number;
+  /** When what is being handled happened, on the same clock: a datagram arrived, which may be a while before `nowUs`; else `nowUs`. What is timed ends here. */
+  eventUs: number;
   /** The bytes in `memory`. */
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
@@ -84,6 +91,11 @@ export interface CallFlow {
   fail(index: number, cause: number): void;
   /** The call is over and counts as nothing. */
   release(index: number): void;
+}
+
+/** Where the set-up times of the caller's call `index` of this thread are in `setup`. */
+export function setupRecord({ identity, setupFirst, setupCalls }: UaContext, index: number): number {
+  return ((identity.thread - setupFirst) * setupCalls + index) * SETUP_SLOTS;
 }
 
 /** Units of time that the timer wheel is run in: with ten of them a millisecond, its tick of 10 is one. */

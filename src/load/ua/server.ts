@@ -1,23 +1,19 @@
 /**
- * The server side of calls: requests that begin one, requests of a dialog, and their answers, which are sent again until
- * acknowledged (RFC 3261 §13.3.1.4, §17.2.1, Timers G and H) and whenever the request comes again (§17.2). Requests that
- * begin no dialog are answered without a call: lone-answers.ts.
+ * The server side of calls: requests that begin one, and requests of a dialog. What a call answers, once and again, is in
+ * answers.ts; requests that begin no dialog are answered without a call: lone-answers.ts.
  */
 import { M_ACK, M_BYE, M_CANCEL, M_INVITE, M_OPTIONS } from '../../sip/methods.js';
 import type { Endpoint } from '../../proxy/ports.js';
+import { L_FAIL_PEER, L_IN_FLIGHT_UAS, L_RETRANSMISSIONS_SEEN, L_TABLE_FULL, L_UNEXPECTED, L_UNREADABLE } from '../metrics.js';
+import { OP_CODE, OP_METHOD, OP_RECEIVE, OP_SLOTS } from '../scenario/program.js';
+import type { Answers } from './answers.js';
 import {
-  L_FAIL_ACK, L_FAIL_PEER, L_IN_FLIGHT_UAS, L_RETRANSMISSIONS_SEEN, L_RETRANSMITTED, L_TABLE_FULL, L_UNEXPECTED, L_UNREADABLE,
-} from '../metrics.js';
-import {
-  OP_CHALLENGE, OP_CODE, OP_MESSAGE, OP_METHOD, OP_PAUSE, OP_RECEIVE, OP_REPLY, OP_SLOTS, OP_STATUS,
-} from '../scenario/program.js';
-import {
-  CALL_SLOTS, FLAG_BYE, FLAG_CALLEE, FLAG_CANCELLED, FLAG_CHALLENGED, FLAG_DIALOG, FLAG_REFUSED, FLAG_SETUP_TIMED, F_ANSWER, F_CALLER_GENERATION, F_CAUSE, F_FLAGS, F_GENERATION,
-  F_INVITE_BRANCH, F_LEFT_MS, F_PEER_ENDPOINT, F_REMOTE_CSEQ, F_REMOTE_METHOD, F_REPLY, F_SCENARIO, F_SETUP, F_SOCKET, F_STATE, F_STEP, F_WAIT_MS, S_ACK, S_CALLING,
-  S_FREE, S_PROCEEDING, S_RECEIVE, TIME_DUE, TIME_SLOTS, TIME_STEP,
+  CALL_SLOTS, FLAG_BYE, FLAG_CALLEE, FLAG_CANCELLED, FLAG_CHALLENGED, FLAG_DIALOG, FLAG_REFUSED, F_ANSWER, F_CALLER_GENERATION, F_CAUSE, F_FLAGS, F_GENERATION,
+  F_INVITE_BRANCH, F_PEER_ENDPOINT, F_REMOTE_CSEQ, F_REMOTE_METHOD, F_REPLY, F_SCENARIO, F_SETUP, F_SOCKET, F_STATE, F_STEP, S_ACK, S_CALLING, S_FREE, S_PROCEEDING,
+  S_RECEIVE, TIME_DUE, TIME_SLOTS, TIME_STEP,
 } from './call-table.js';
 import type { Composer } from './composer.js';
-import { SETUP_ANSWERED, SETUP_RECEIVED, SETUP_SLOTS, arm, scenarioTimer, transactionTimer, type CallFlow, type UaContext } from './context.js';
+import { SETUP_RECEIVED, SETUP_SLOTS, scenarioTimer, type CallFlow, type UaContext } from './context.js';
 import type { Credentials } from './credentials.js';
 import type { Dialogs } from './dialogs.js';
 import { CALL_ID_BYTES, TAG_BYTES, readHex2, readHex6, readHex8 } from './identity.js';
@@ -29,23 +25,19 @@ const TAG_ENDED = -1;
 const TAG_FOREIGN = -2;
 
 export class ServerSide {
-  /** The scanned request is the one that the running step answers. */
-  private live = false;
   private readonly ua: UaContext;
   private readonly flow: CallFlow;
-  private readonly composer: Composer;
+  private readonly answers: Answers;
   private readonly dialogs: Dialogs;
-  private readonly credentials: Credentials;
   private readonly tagPrefix: Uint8Array;
   private readonly choice: ScenarioChoice;
   private readonly lone: LoneAnswers;
 
-  constructor(ua: UaContext, flow: CallFlow, composer: Composer, dialogs: Dialogs, credentials: Credentials) {
+  constructor(ua: UaContext, flow: CallFlow, answers: Answers, composer: Composer, dialogs: Dialogs, credentials: Credentials) {
     this.ua = ua;
     this.flow = flow;
-    this.composer = composer;
+    this.answers = answers;
     this.dialogs = dialogs;
-    this.credentials = credentials;
     this.tagPrefix = new TextEncoder().encode(ua.identity.tagPrefix);
     this.choice = new ScenarioChoice(ua);
     this.lone = new LoneAnswers(ua, composer, credentials, this.choice);
@@ -93,11 +85,7 @@ export class ServerSide {
     metrics[known ? L_RETRANSMISSIONS_SEEN : L_UNEXPECTED]!++;
     if (scan.method === M_ACK) return;
     // A BYE that comes again had its 200 already; nothing else is known of the call any more.
-    this.plain(known && scan.method === M_BYE ? 200 : 481, -1, socket, peer);
-  }
-
-  private plain(status: number, index: number, socket: number, peer: number): void {
-    this.composer.replyToScan(this.ua.templates.plain[status]!, index, socket, peer);
+    this.answers.plain(known && scan.method === M_BYE ? 200 : 481, -1, socket, peer);
   }
 
   private outsideDialog(peer: number, socket: number): void {
@@ -111,7 +99,7 @@ export class ServerSide {
         const index = callIndex.find();
         if (index >= 0) {
           metrics[L_RETRANSMISSIONS_SEEN]!++;
-          this.answerAgain(index);
+          this.answers.again(index);
         } else if (callIndex.ended()) {
           metrics[L_RETRANSMISSIONS_SEEN]!++;
         } else {
@@ -125,7 +113,7 @@ export class ServerSide {
           this.cancelled(index, peer, socket);
         } else {
           metrics[callIndex.ended() ? L_RETRANSMISSIONS_SEEN : L_UNEXPECTED]!++;
-          this.plain(481, -1, socket, peer);
+          this.answers.plain(481, -1, socket, peer);
         }
         return;
       }
@@ -143,14 +131,14 @@ export class ServerSide {
     const chosen = this.choice.draw();
     if (chosen < 0) {
       metrics[L_UNEXPECTED]!++;
-      this.plain(480, -1, socket, peer);
+      this.answers.plain(480, -1, socket, peer);
       return;
     }
     const entry = ua.program.entries[chosen]!;
     const index = table.allocate(S_RECEIVE);
     if (index < 0) {
       metrics[L_TABLE_FULL]!++;
-      this.plain(503, -1, socket, peer);
+      this.answers.plain(503, -1, socket, peer);
       return;
     }
     const at = index * CALL_SLOTS;
@@ -167,7 +155,7 @@ export class ServerSide {
     this.noteSetUp(at);
     if (entry.calleeSends && !this.dialogs.keep(index, true)) {
       metrics[L_TABLE_FULL]!++;
-      this.plain(503, index, socket, peer);
+      this.answers.plain(503, index, socket, peer);
       this.flow.release(index);
       return;
     }
@@ -184,7 +172,7 @@ export class ServerSide {
     const index = readHex6(bytes, start + 14);
     if (thread < 0 || thread >= ua.setupThreads || index < 0 || index >= ua.setupCalls) return;
     const record = (thread * ua.setupCalls + index) * SETUP_SLOTS;
-    ua.setup[record + SETUP_RECEIVED] = ua.nowUs;
+    ua.setup[record + SETUP_RECEIVED] = ua.eventUs;
     ua.slots[at + F_SETUP] = record + 1;
     ua.slots[at + F_CALLER_GENERATION] = readHex6(bytes, start + 20);
   }
@@ -202,114 +190,13 @@ export class ServerSide {
     slots[at + F_FLAGS]! &= ~FLAG_CANCELLED;
     if (scan.method === M_BYE) slots[at + F_FLAGS]! |= FLAG_BYE;
     if (scan.method === M_INVITE) {
-      slots[at + F_INVITE_BRANCH] = this.branchHash();
+      slots[at + F_INVITE_BRANCH] = branchHash(ua);
       // An INVITE may be answered many times over.
-      if (!this.keepAnswer(index)) return;
+      if (!this.answers.keep(index)) return;
     }
-    this.live = true;
+    this.answers.live = true;
     this.flow.advance(index);
-    this.live = false;
-  }
-
-  /** Keeps what answers repeat. False when the store is full: the call is over then. */
-  private keepAnswer(index: number): boolean {
-    const { ua } = this;
-    const at = index * CALL_SLOTS;
-    const block = ua.store.allocate(4 + this.composer.scanBytes());
-    if (block === 0) {
-      ua.metrics[L_TABLE_FULL]!++;
-      this.plain(503, index, ua.slots[at + F_SOCKET]!, ua.slots[at + F_PEER_ENDPOINT]!);
-      this.flow.release(index);
-      return false;
-    }
-    ua.words[block >> 2] = this.composer.copyScan(block + 4, index) - block - 4;
-    ua.slots[at + F_ANSWER] = block;
-    return true;
-  }
-
-  /** Before a step that takes time: the request that is being answered has to be remembered. False: the call is over. */
-  beforePause(index: number): boolean {
-    const { ua } = this;
-    const at = index * CALL_SLOTS;
-    if (!this.live || ua.slots[at + F_ANSWER] !== 0) return true;
-    let step = ua.slots[at + F_STEP]!;
-    while (ua.code[step + OP_CODE] === OP_PAUSE) step += OP_SLOTS;
-    return ua.code[step + OP_CODE] !== OP_REPLY || this.keepAnswer(index);
-  }
-
-  /** Sends the reply of the step that call `index` stands at. True: on with the next step now; false: not before the ACK. */
-  reply(index: number): boolean {
-    const { ua } = this;
-    const { code, slots } = ua;
-    const step = slots[index * CALL_SLOTS + F_STEP]!;
-    return this.send(index, code[step + OP_MESSAGE]!, code[step + OP_STATUS]!, code[step + OP_METHOD]! === M_INVITE);
-  }
-
-  private send(index: number, reply: number, status: number, toInvite: boolean): boolean {
-    const { ua } = this;
-    const { slots } = ua;
-    const at = index * CALL_SLOTS;
-    slots[at + F_REPLY] = reply + 1;
-    if (slots[at + F_ANSWER] !== 0) this.composer.reply(reply, index, slots[at + F_PEER_ENDPOINT]!);
-    else this.composer.replyToScan(reply, index, slots[at + F_SOCKET]!, slots[at + F_PEER_ENDPOINT]!);
-    if (!toInvite) {
-      if (status >= 200) this.forgetAnswer(at);
-      return true;
-    }
-    if (status > 100 && (slots[at + F_FLAGS]! & FLAG_SETUP_TIMED) === 0) {
-      slots[at + F_FLAGS]! |= FLAG_SETUP_TIMED;
-      const record = slots[at + F_SETUP]! - 1;
-      if (record >= 0) ua.setup[record + SETUP_ANSWERED] = ua.nowUs;
-    }
-    if (status < 200) return true;
-    if (status < 300) slots[at + F_FLAGS] = (slots[at + F_FLAGS]! | FLAG_DIALOG) & ~FLAG_REFUSED;
-    else slots[at + F_FLAGS]! |= FLAG_REFUSED;
-    slots[at + F_STATE] = S_ACK;
-    slots[at + F_WAIT_MS] = ua.t1Ms;
-    slots[at + F_LEFT_MS] = 64 * ua.t1Ms;
-    arm(ua, transactionTimer(index), ua.t1Ms);
-    return false;
-  }
-
-  /** The challenge of the step that call `index` stands at. As `reply`, and true when the credentials are good. */
-  challenge(index: number): boolean {
-    const { ua } = this;
-    const { code, slots } = ua;
-    const at = index * CALL_SLOTS;
-    const step = slots[at + F_STEP]!;
-    const found = this.live ? this.credentials.check(ua.program.challenges[code[step + OP_CHALLENGE]!]!) : 'none';
-    if (found === 'good') return true;
-    slots[at + F_FLAGS]! |= FLAG_CHALLENGED;
-    const wrong = found === 'wrong';
-    const toInvite = code[step + OP_METHOD] === M_INVITE;
-    if (this.send(index, code[step + OP_MESSAGE]! + (wrong ? 1 : 0), wrong ? 403 : code[step + OP_STATUS]!, toInvite)) this.flow.release(index);
-    return false;
-  }
-
-  /** The timer of a call in S_ACK has fired. */
-  onTimer(index: number): void {
-    const { ua } = this;
-    const { slots } = ua;
-    const at = index * CALL_SLOTS;
-    const waitMs = slots[at + F_WAIT_MS]!;
-    const leftMs = slots[at + F_LEFT_MS]! - waitMs;
-    if (leftMs <= 0) {
-      this.flow.fail(index, L_FAIL_ACK);
-      return;
-    }
-    const nextMs = Math.min(waitMs * 2, ua.t2Ms, leftMs);
-    slots[at + F_LEFT_MS] = leftMs;
-    slots[at + F_WAIT_MS] = nextMs;
-    ua.metrics[L_RETRANSMITTED]!++;
-    this.composer.reply(slots[at + F_REPLY]! - 1, index, slots[at + F_PEER_ENDPOINT]!);
-    arm(ua, transactionTimer(index), nextMs);
-  }
-
-  /** The INVITE of call `index` came again: so does the answer that it had last, unless that was acknowledged. */
-  private answerAgain(index: number): void {
-    const { slots } = this.ua;
-    const at = index * CALL_SLOTS;
-    if (slots[at + F_REPLY] !== 0 && slots[at + F_ANSWER] !== 0) this.composer.reply(slots[at + F_REPLY]! - 1, index, slots[at + F_PEER_ENDPOINT]!);
+    this.answers.live = false;
   }
 
   private inDialog(index: number, peer: number): void {
@@ -319,7 +206,7 @@ export class ServerSide {
     if (scan.method === M_ACK) {
       if (slots[at + F_STATE] === S_ACK && scan.cseq === slots[at + F_REMOTE_CSEQ]) {
         // The ACK to a 2xx is a transaction of its own; any other one has the branch of its INVITE (§17.1.1.3).
-        if ((slots[at + F_FLAGS]! & FLAG_REFUSED) === 0 || this.branchHash() === slots[at + F_INVITE_BRANCH]) this.acknowledged(index);
+        if ((slots[at + F_FLAGS]! & FLAG_REFUSED) === 0 || branchHash(ua) === slots[at + F_INVITE_BRANCH]) this.acknowledged(index);
         else metrics[L_UNEXPECTED]!++;
       } else metrics[L_RETRANSMISSIONS_SEEN]!++;
       return;
@@ -331,9 +218,9 @@ export class ServerSide {
     const socket = slots[at + F_SOCKET]!;
     if (scan.cseq <= slots[at + F_REMOTE_CSEQ]!) {
       metrics[L_RETRANSMISSIONS_SEEN]!++;
-      if (scan.method === M_INVITE) this.answerAgain(index);
-      else if (scan.method === slots[at + F_REMOTE_METHOD]) this.plain(200, index, socket, peer);
-      else this.plain(500, index, socket, peer);
+      if (scan.method === M_INVITE) this.answers.again(index);
+      else if (scan.method === slots[at + F_REMOTE_METHOD]) this.answers.plain(200, index, socket, peer);
+      else this.answers.plain(500, index, socket, peer);
       return;
     }
     if (this.awaits(index, scan.method)) {
@@ -345,7 +232,7 @@ export class ServerSide {
       return;
     }
     if (scan.method !== M_OPTIONS) metrics[L_UNEXPECTED]!++;
-    this.plain(scan.method === M_OPTIONS ? 200 : scan.method === M_INVITE ? 500 : 405, index, socket, peer);
+    this.answers.plain(scan.method === M_OPTIONS ? 200 : scan.method === M_INVITE ? 500 : 405, index, socket, peer);
   }
 
   /**
@@ -359,22 +246,11 @@ export class ServerSide {
     if (slots[at + F_STATE] === S_ACK) {
       step += OP_SLOTS;
       if ((slots[at + F_FLAGS]! & FLAG_DIALOG) === 0 || code[step + OP_CODE] !== OP_RECEIVE || code[step + OP_METHOD] !== method) return false;
-      this.endWaitForAck(index, at);
+      this.answers.endWaitForAck(index);
       slots[at + F_STEP] = step;
       return true;
     }
     return slots[at + F_STATE] === S_RECEIVE && code[step + OP_METHOD] === method;
-  }
-
-  private endWaitForAck(index: number, at: number): void {
-    this.ua.wheel.cancel(transactionTimer(index));
-    this.forgetAnswer(at);
-  }
-
-  private forgetAnswer(at: number): void {
-    const { slots, store } = this.ua;
-    store.free(slots[at + F_ANSWER]!);
-    slots[at + F_ANSWER] = 0;
   }
 
   private acknowledged(index: number): void {
@@ -382,7 +258,7 @@ export class ServerSide {
     const { slots, code } = ua;
     const at = index * CALL_SLOTS;
     const flags = slots[at + F_FLAGS]!;
-    this.endWaitForAck(index, at);
+    this.answers.endWaitForAck(index);
     if ((flags & FLAG_CHALLENGED) !== 0) {
       this.flow.release(index);
       return;
@@ -397,32 +273,23 @@ export class ServerSide {
     this.flow.advance(index);
   }
 
-  /** A hash of the scanned request's topmost branch; 0 for none. */
-  private branchHash(): number {
-    const { bytes, scan } = this.ua;
-    if (scan.branchStart < 0) return 0;
-    let hash = 0x811c9dc5 | 0;
-    for (let at = scan.branchStart; at < scan.branchEnd; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
-    return hash;
-  }
-
   /** CANCEL: 200, and 487 to an INVITE that has no final answer yet; 481 when it is not of the INVITE's transaction (§9.2). */
   private cancelled(index: number, peer: number, socket: number): void {
     const { ua } = this;
     const { slots, metrics } = ua;
     const at = index * CALL_SLOTS;
-    if (this.branchHash() !== slots[at + F_INVITE_BRANCH]) {
+    if (branchHash(ua) !== slots[at + F_INVITE_BRANCH]) {
       metrics[L_UNEXPECTED]!++;
-      this.plain(481, -1, socket, peer);
+      this.answers.plain(481, -1, socket, peer);
       return;
     }
     const again = (slots[at + F_FLAGS]! & FLAG_CANCELLED) !== 0;
     if (again) metrics[L_RETRANSMISSIONS_SEEN]!++;
-    this.plain(200, index, slots[at + F_SOCKET]!, peer);
+    this.answers.plain(200, index, slots[at + F_SOCKET]!, peer);
     if (again || slots[at + F_STATE] === S_ACK || slots[at + F_ANSWER] === 0) return;
     slots[at + F_FLAGS]! |= FLAG_CANCELLED;
     ua.wheel.cancel(scenarioTimer(index));
-    this.send(index, ua.templates.plain[487]!, 487, true);
+    this.answers.send(index, ua.templates.plain[487]!, 487, true);
   }
 
   /** The other side ends the call before its time; when it ends anyhow, both may say so. */
@@ -432,11 +299,19 @@ export class ServerSide {
     const at = index * CALL_SLOTS;
     slots[at + F_REMOTE_CSEQ] = scan.cseq;
     slots[at + F_REMOTE_METHOD] = M_BYE;
-    this.plain(200, index, slots[at + F_SOCKET]!, peer);
+    this.answers.plain(200, index, slots[at + F_SOCKET]!, peer);
     const state = slots[at + F_STATE]!;
     if ((slots[at + F_FLAGS]! & FLAG_BYE) !== 0 && (state === S_CALLING || state === S_PROCEEDING)) return;
     slots[at + F_FLAGS]! |= FLAG_BYE;
     ua.metrics[L_UNEXPECTED]!++;
     this.flow.fail(index, slots[at + F_CAUSE] === 0 ? L_FAIL_PEER : slots[at + F_CAUSE]!);
   }
+}
+
+/** A hash of the scanned request's topmost branch; 0 for none. */
+function branchHash({ bytes, scan }: UaContext): number {
+  if (scan.branchStart < 0) return 0;
+  let hash = 0x811c9dc5 | 0;
+  for (let at = scan.branchStart; at < scan.branchEnd; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  return hash;
 }

@@ -31,7 +31,7 @@ describe('without flags', () => {
     const { options, plan, findMax } = await resolved();
     expect(options).toMatchObject({
       role: 'both', target: { host: '127.0.0.1', family: 4, port: 5060 }, listen: { host: '127.0.0.1', family: 4, port: 5070 }, callerHost: '127.0.0.1', domain: '127.0.0.1',
-      scenarios: [{ scenario: 'call', weight: 1 }], arrivals: 'poisson', users: { kind: 'generated', count: 1000, password: 'secret' }, driver: 'auto', t1Ms: 500,
+      scenarios: [{ scenario: 'call', weight: 1 }], arrivals: 'poisson', users: { kind: 'generated', count: 1000, password: 'secret' }, driver: 'auto', coalesceUs: 500, t1Ms: 500,
     });
     expect(plan).toEqual({ ratePerS: 100, durationMs: 20_000, calls: undefined, rampMs: 0, warmUpMs: 0 });
     expect(findMax).toBeUndefined();
@@ -42,14 +42,14 @@ describe('flags', () => {
   it('come to options and a plan', async () => {
     const { options, plan } = await resolved(
       '--rate', '2000', '--duration', '1m', '--calls', '100_000', '--ramp', '10s', '--warm-up', '5s', '--concurrency', '5000', '--threads', '2', '--sockets', '3', '--mix', 'call=8,cancel=2', '--ring', '1s-3s',
-      '--hold', 'exp:2s', '--cancel-after', '1s', '--users', '100000', '--password', 'x', '--domain', 'example.com', '--arrivals', 'even', '--seed', '42', '--t1', '250ms', '--driver', 'dgram', '--retransmit', '20%',
+      '--hold', 'exp:2s', '--cancel-after', '1s', '--users', '100000', '--password', 'x', '--domain', 'example.com', '--arrivals', 'even', '--seed', '42', '--t1', '250ms', '--driver', 'dgram', '--coalesce', '250us', '--retransmit', '20%',
       '--loss', '1', '--delay', '50ms', '--reorder', '5', '--target', '[::1]:5080',
     );
     expect(options).toEqual({
       role: 'both', target: { host: '::1', family: 6, port: 5080 }, listen: { host: '::1', family: 6, port: 5070 }, callerHost: '::1', socketsPerThread: 3, threads: 2,
       scenarios: [{ scenario: 'call', weight: 8 }, { scenario: 'cancel', weight: 2 }], arrivals: 'even', concurrency: 5000, ring: { kind: 'uniform', minMs: 1000, maxMs: 3000 }, hold: { kind: 'exponential', meanMs: 2000 },
       cancelAfter: { kind: 'fixed', ms: 1000 }, domain: 'example.com', users: { kind: 'generated', count: 100_000, password: 'x' }, faults: { retransmitPercent: 20, lossPercent: 1, delayMs: 50, reorderPercent: 5 },
-      t1Ms: 250, seed: 42, driver: 'dgram',
+      t1Ms: 250, seed: 42, driver: 'dgram', coalesceUs: 250,
     });
     expect(plan).toEqual({ ratePerS: 2000, durationMs: 60_000, calls: 100_000, rampMs: 10_000, warmUpMs: 5000 });
   });
@@ -87,7 +87,7 @@ describe('flags', () => {
   it.each([
     [['--rate', 'fast'], /calls per second, from 0\.01 to 1,000,000/], [['--rate', '0'], /calls per second/], [['--duration', '30'], /a time with its unit/], [['--loss', '101'], /from 0 to 100/], [['--threads', '0'], /from 1 to 64/],
     [['--target', 'a b'], /HOST or HOST:PORT/], [['--target', '127.0.0.1:99999'], /HOST or HOST:PORT/], [['--listen', 'localhost:5070'], /ADDRESS:PORT/], [['--ring', '3s-1s'], /a range \(1s-3s\)/],
-    [['--mix', 'call'], /Found "call"; allowed: NAME=WEIGHT/], [['--fail-if', 'p98 > 1ms'], /did you mean/], [['--role', 'caller'], /both, uac, uas/], [['--watch-pid', 'node'], /a whole number/],
+    [['--mix', 'call'], /Found "call"; allowed: NAME=WEIGHT/], [['--fail-if', 'p98 > 1ms'], /did you mean/], [['--coalesce', '1s'], /at most 10ms/], [['--role', 'caller'], /both, uac, uas/], [['--watch-pid', 'node'], /a whole number/],
   ])('%j is no value that is allowed', async (args, message) => {
     await expect(resolved(...args)).rejects.toMatchObject({ message: expect.stringMatching(message) as string });
   });
@@ -154,7 +154,8 @@ describe('viaduct load', () => {
     expect(inUse.stderr).toMatch(/^viaduct: cannot listen on udp:127\.0\.0\.1:\d+: the address is in use.*\n$/);
     socket.close();
     expect(await viaduct('load', '--target', '127.0.0.1:1')).toEqual({ code: 2, stdout: '', stderr: 'viaduct: nobody listens at 127.0.0.1:1: is the proxy running?\n' });
-    expect(await viaduct('load', '--rate', 'fast')).toMatchObject({ code: 2, stdout: '' });
+    expect(await viaduct('load', '--rate', 'fast')).toEqual({ code: 2, stdout: '', stderr: `viaduct: option '-r, --rate <calls/s>' argument 'fast' is invalid. Allowed: calls per second, from 0.01 to 1,000,000; see viaduct load --help\n` });
+    expect(await viaduct('load', '--raet', '5')).toEqual({ code: 2, stdout: '', stderr: `viaduct: unknown option '--raet' (Did you mean --rate?); see viaduct load --help\n` });
   });
 
   it('refuses a file that it could not write before it begins', async () => {

@@ -17,7 +17,7 @@ const OWN = { host: '127.0.0.1', family: 4, port: 5070 } as const;
 const OPTIONS: LoadOptions = {
   role: 'both', target: OWN, listen: OWN, callerHost: '127.0.0.1', socketsPerThread: 1, threads: 2, scenarios: [{ scenario: 'call', weight: 1 }], arrivals: 'even', concurrency: 1000,
   ring: { kind: 'fixed', ms: 5 }, hold: { kind: 'fixed', ms: 20 }, cancelAfter: { kind: 'fixed', ms: 0 }, domain: '', users: { kind: 'generated', count: 10, password: 'geheim' },
-  faults: { retransmitPercent: 0, lossPercent: 0, delayMs: 0, reorderPercent: 0 }, t1Ms: 500, seed: 7, driver: 'auto',
+  faults: { retransmitPercent: 0, lossPercent: 0, delayMs: 0, reorderPercent: 0 }, t1Ms: 500, seed: 7, driver: 'auto', coalesceUs: 0,
 };
 const PLAN: RunPlan = { ratePerS: 400, durationMs: 700, calls: undefined, rampMs: 0, warmUpMs: 0 };
 

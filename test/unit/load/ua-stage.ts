@@ -69,6 +69,7 @@ class MemoryIo implements LoadIo {
   }
 
   wait(): undefined {}
+  pause(): undefined {}
 
   dueUs(): number {
     return Infinity;
@@ -106,6 +107,7 @@ export const DEFAULTS: LoadOptions = {
   t1Ms: 500,
   seed: 1,
   driver: 'auto',
+  coalesceUs: 0,
 };
 
 export class UaStage {
@@ -220,7 +222,7 @@ export class UaStage {
     }
     const { memory } = this;
     memory.bytes.set(bytes, memory.receiveStart);
-    this.agent.onDatagram(memory.receiveStart, memory.receiveStart + bytes.length, { listener, family: 4, port: fromPort, a0: LOCALHOST, a1: 0, a2: 0, a3: 0, connection: 0 });
+    this.agent.onDatagram(memory.receiveStart, memory.receiveStart + bytes.length, { listener, family: 4, port: fromPort, a0: LOCALHOST, a1: 0, a2: 0, a3: 0, connection: 0 }, this.nowUs);
   }
 }
 
