@@ -27,7 +27,7 @@ const { values } = parseArgs({
     target: { type: 'string', default: '' },
     listen: { type: 'string', default: '127.0.0.1:0' },
     driver: { type: 'string', default: 'auto' },
-    coalesce: { type: 'string', default: '500' },
+    coalesce: { type: 'string', default: '1000' },
     arrivals: { type: 'string', default: 'poisson' },
     dist: { type: 'string', default: resolve(import.meta.dirname, '../../dist') },
     profile: { type: 'string', default: '' },

@@ -6,7 +6,7 @@ import type { Threshold } from '../load/report/thresholds.js';
 import { duration, integer, listenAddress, mix, percent, rate, repeated, target, threshold, timeMs, weighted, type TargetText } from './load-values.js';
 
 /** Of --coalesce, milliseconds: the default, and the most. */
-const DEFAULT_COALESCE_MS = 0.5;
+const DEFAULT_COALESCE_MS = 1;
 const COALESCE_MOST_MS = 10;
 
 /** What commander makes of the flags. */
@@ -110,7 +110,7 @@ const GROUPS: readonly { readonly title: string; readonly flags: readonly Option
       new Option('--threads <number>', 'load threads (default: one for every four cores)').argParser(integer(1, 64)),
       new Option('--sockets <number>', 'caller and callee sockets of each thread').argParser(integer(1, 1000)).default(1),
       new Option('--driver <driver>', 'how datagrams are sent and received; auto takes batch where it works').choices(['auto', 'batch', 'dgram']).default('auto'),
-      new Option('--coalesce <time>', 'where many messages come, let them gather this long before they are read, which saves CPU; times are by the kernel’s stamps all the same; 0s: never').argParser(timeMs(0, COALESCE_MOST_MS)).default(DEFAULT_COALESCE_MS, '500us'),
+      new Option('--coalesce <time>', 'where many messages come, let them gather this long before they are read, which saves CPU; times are by the kernel’s stamps all the same; 0s: never').argParser(timeMs(0, COALESCE_MOST_MS)).default(DEFAULT_COALESCE_MS, '1ms'),
       new Option('--seed <number>', 'repeats the random choices of a run (default: a new one every time, which the result names)').argParser(integer(0, 0xffffffff)),
     ],
   },

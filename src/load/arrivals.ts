@@ -3,17 +3,18 @@
  * moment; what was left until the next arrival then passes at the new rate, so a ramp is followed exactly. Pure: time and
  * randomness are handed in. Load thread.
  *
- * From 1,000 calls per second on, calls are due at the next whole millisecond (from 8,000 on, at the next half), several of
- * them together where the plan puts them there: to be woken costs a thread more CPU than a call does. The times of the plan
+ * From 1,000 calls per second on, calls are due at the next step of the clock (of 2 ms; from 4,000 on 1 ms, from 8,000 on half a
+ * millisecond), so that some four of them are due together: to be woken costs a thread more CPU than a call does. The times of the plan
  * are what is rounded, before anything happens, so no call is late for it and nothing measured is the longer for it.
  */
 import type { Random } from './random.js';
 
-/** Rates of one thread from which on arrivals stand on a grid and on a finer one, per microsecond; the steps, microseconds. */
+/** Calls of one thread per microsecond from which on arrivals stand on a grid; its coarsest and its finest step, microseconds. */
 const GRID_RATE = 0.001;
-const FINE_GRID_RATE = 0.008;
-const GRID_US = 1000;
-const FINE_GRID_US = 500;
+const COARSEST_STEP_US = 2000;
+const FINEST_STEP_US = 500;
+/** A step is halved while more calls than this are due in half of it. */
+const CALLS_PER_STEP = 4;
 
 export class Arrivals {
   private readonly random: Random;
@@ -38,7 +39,8 @@ export class Arrivals {
 
   private due(exactUs: number): number {
     if (this.ratePerUs < GRID_RATE) return exactUs;
-    const stepUs = this.ratePerUs < FINE_GRID_RATE ? GRID_US : FINE_GRID_US;
+    let stepUs = COARSEST_STEP_US;
+    while (stepUs > FINEST_STEP_US && this.ratePerUs * (stepUs / 2) >= CALLS_PER_STEP) stepUs /= 2;
     return Math.ceil(exactUs / stepUs) * stepUs;
   }
 

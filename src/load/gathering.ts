@@ -2,7 +2,7 @@
  * Whether a load thread lets messages gather before it reads them: to be woken costs a thread more CPU than a call does, so where
  * many messages come they are read together, at the ends of equal steps of the clock. Arrivals and timers stand on the same steps
  * (arrivals.ts, ua/agent.ts), so that all of it is one waking. Latencies do not suffer: a message has the kernel's time stamp. What
- * does wait is the answer to it, for one step at most.
+ * does wait is the answer to it, for one step at most, and callers are told how long their callee took (SETUP_TURN in ua/context.ts).
  *
  * Where few messages come there is no pause, since nothing would gather. Pure arithmetic on the times handed in. Load thread.
  */
@@ -12,7 +12,7 @@ const WINDOW_US = 8000;
 /** What the kernel adds to a short sleep (timer slack of Linux threads). */
 const SLACK_US = 50;
 /** A step has to be expected to gather this many messages. */
-const LEAST_MESSAGES = 2;
+const LEAST_MESSAGES = 4;
 /** Once pausing, keep on down to this share of the rate, so that the decision does not flutter at the threshold. */
 const HYSTERESIS = 0.75;
 /** A step that is nearly over is taken together with the next. */

@@ -10,7 +10,7 @@ import {
   F_STEP, F_WAIT_MS, S_ACK,
 } from './call-table.js';
 import type { Composer } from './composer.js';
-import { SETUP_ANSWERED, arm, transactionTimer, type CallFlow, type UaContext } from './context.js';
+import { SETUP_ANSWERED, SETUP_TURN, arm, transactionTimer, type CallFlow, type UaContext } from './context.js';
 import type { Credentials } from './credentials.js';
 
 export class Answers {
@@ -42,6 +42,8 @@ export class Answers {
     const { slots } = ua;
     const at = index * CALL_SLOTS;
     slots[at + F_REPLY] = reply + 1;
+    const record = slots[at + F_SETUP]! - 1;
+    if (record >= 0) ua.setup[record + SETUP_TURN] = this.live ? ua.nowUs - ua.eventUs : 0;
     if (slots[at + F_ANSWER] !== 0) this.composer.reply(reply, index, slots[at + F_PEER_ENDPOINT]!);
     else this.composer.replyToScan(reply, index, slots[at + F_SOCKET]!, slots[at + F_PEER_ENDPOINT]!);
     if (!toInvite) {
@@ -50,7 +52,6 @@ export class Answers {
     }
     if (status > 100 && (slots[at + F_FLAGS]! & FLAG_SETUP_TIMED) === 0) {
       slots[at + F_FLAGS]! |= FLAG_SETUP_TIMED;
-      const record = slots[at + F_SETUP]! - 1;
       if (record >= 0) ua.setup[record + SETUP_ANSWERED] = ua.nowUs;
     }
     if (status < 200) return true;

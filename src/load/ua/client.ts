@@ -15,7 +15,7 @@ import {
 } from './call-table.js';
 import type { Composer } from './composer.js';
 import {
-  SETUP_ANSWERED, SETUP_CALLER, SETUP_RECEIVED, SETUP_SENT, arm, scenarioTimer, setupRecord, transactionTimer, type CallFlow, type UaContext,
+  SETUP_ANSWERED, SETUP_CALLER, SETUP_RECEIVED, SETUP_SENT, SETUP_TURN, arm, scenarioTimer, setupRecord, transactionTimer, type CallFlow, type UaContext,
 } from './context.js';
 import type { Credentials } from './credentials.js';
 import type { Dialogs } from './dialogs.js';
@@ -70,6 +70,7 @@ export class ClientSide {
       if ((slots[at + F_FLAGS]! & FLAG_DIALOG) === 0) this.timeSetUp(index);
     } else if (method === M_BYE) {
       slots[at + F_FLAGS]! |= FLAG_BYE;
+      if ((slots[at + F_FLAGS]! & FLAG_CALLEE) === 0) ua.setup[setupRecord(ua, index) + SETUP_TURN] = 0;
     }
     slots[at + F_STATE] = S_CALLING;
     slots[at + F_WAIT_MS] = ua.t1Ms;
@@ -89,6 +90,7 @@ export class ClientSide {
     setup[record + SETUP_SENT] = nowUs;
     setup[record + SETUP_RECEIVED] = 0;
     setup[record + SETUP_ANSWERED] = 0;
+    setup[record + SETUP_TURN] = 0;
     const generation = slots[index * CALL_SLOTS + F_GENERATION]!;
     if (setup[record + SETUP_CALLER] !== -generation) setup[record + SETUP_CALLER] = generation;
   }
@@ -228,8 +230,16 @@ export class ClientSide {
       return;
     }
     ua.slots[at + F_FLAGS]! |= flag;
-    recordTime(ua.metrics, status === 100 ? T_100 : T_180, ua.eventUs - ua.times[index * TIME_SLOTS + TIME_DUE]!);
+    const us = ua.eventUs - ua.times[index * TIME_SLOTS + TIME_DUE]!;
+    if (status === 100) recordTime(ua.metrics, T_100, us);
+    else recordTime(ua.metrics, T_180, us - this.calleeTurnUs(index));
     if (status > 100) this.timeAdded(index);
+  }
+
+  /** What the callee of this process needed for the answer: the generator's own time is not the target's. */
+  private calleeTurnUs(index: number): number {
+    const { slots, setup } = this.ua;
+    return (slots[index * CALL_SLOTS + F_FLAGS]! & FLAG_CALLEE) === 0 ? setup[setupRecord(this.ua, index) + SETUP_TURN]! : 0;
   }
 
   /** Both ends know when they sent and received: what is left is the way in between. */
@@ -308,11 +318,13 @@ export class ClientSide {
     const times = index * TIME_SLOTS;
     if (method === M_INVITE && (flags & (FLAG_FINAL | FLAG_CALLEE)) === 0) {
       ua.slots[at + F_FLAGS]! |= FLAG_FINAL;
-      recordTime(ua.metrics, T_200, ua.eventUs - ua.times[times + TIME_DUE]!);
+      recordTime(ua.metrics, T_200, ua.eventUs - ua.times[times + TIME_DUE]! - this.calleeTurnUs(index));
       if ((flags & FLAG_180) === 0) this.timeAdded(index);
       return;
     }
-    recordTime(ua.metrics, method === M_BYE ? T_BYE : T_REQUEST, ua.eventUs - ua.times[times + TIME_STEP]!);
+    const us = ua.eventUs - ua.times[times + TIME_STEP]!;
+    if (method === M_BYE) recordTime(ua.metrics, T_BYE, us - this.calleeTurnUs(index));
+    else recordTime(ua.metrics, T_REQUEST, us);
   }
 
   /**

@@ -16,7 +16,7 @@ import type { Templates } from './templates.js';
 import type { UserNames } from './users.js';
 
 /** float64 slots of one call in the set-up times; all threads of a process may share them. */
-export const SETUP_SLOTS = 4;
+export const SETUP_SLOTS = 5;
 /** When the caller sent its INVITE, the callee received it, and the callee sent its first answer beyond 100; microseconds. */
 export const SETUP_SENT = 0;
 export const SETUP_RECEIVED = 1;
@@ -26,6 +26,8 @@ export const SETUP_ANSWERED = 2;
  * will: the negative of it once the callee has counted a failure; 0 when the call is over.
  */
 export const SETUP_CALLER = 3;
+/** How long the callee's last answer to a request waited for the callee itself: from its arrival to the answer, when nothing else was to be waited for. */
+export const SETUP_TURN = 4;
 
 export interface UaContext {
   /** Socket that the message being handled came in on. */

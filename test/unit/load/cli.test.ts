@@ -31,7 +31,7 @@ describe('without flags', () => {
     const { options, plan, findMax } = await resolved();
     expect(options).toMatchObject({
       role: 'both', target: { host: '127.0.0.1', family: 4, port: 5060 }, listen: { host: '127.0.0.1', family: 4, port: 5070 }, callerHost: '127.0.0.1', domain: '127.0.0.1',
-      scenarios: [{ scenario: 'call', weight: 1 }], arrivals: 'poisson', users: { kind: 'generated', count: 1000, password: 'secret' }, driver: 'auto', coalesceUs: 500, t1Ms: 500,
+      scenarios: [{ scenario: 'call', weight: 1 }], arrivals: 'poisson', users: { kind: 'generated', count: 1000, password: 'secret' }, driver: 'auto', coalesceUs: 1000, t1Ms: 500,
     });
     expect(plan).toEqual({ ratePerS: 100, durationMs: 20_000, calls: undefined, rampMs: 0, warmUpMs: 0 });
     expect(findMax).toBeUndefined();

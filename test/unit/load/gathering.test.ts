@@ -10,17 +10,18 @@ function turns(gathering: Gathering, count: number, messages: number, fromUs = 1
 
 describe('gathering', () => {
   it('pauses where a step gathers a few messages, and not below', () => {
-    expect(turns(new Gathering(500), 20, 7)).toBe(500);
-    expect(turns(new Gathering(500), 20, 1)).toBe(0);
+    expect(turns(new Gathering(500), 20, 8)).toBe(500);
+    expect(turns(new Gathering(500), 20, 7)).toBe(0);
+    expect(turns(new Gathering(1000), 20, 4)).toBe(1000);
     expect(turns(new Gathering(0), 20, 100)).toBe(0);
   });
 
   it('begins and ends some milliseconds after the rate has changed, and does not flutter at the threshold', () => {
     const gathering = new Gathering(500);
-    expect(turns(gathering, 20, 4, 1_000_000)).toBe(500);
-    expect(turns(gathering, 20, 3, 1_020_000)).toBe(500);
-    expect(turns(gathering, 20, 2, 1_040_000)).toBe(0);
-    expect(turns(gathering, 20, 3, 1_060_000)).toBe(0);
+    expect(turns(gathering, 20, 8, 1_000_000)).toBe(500);
+    expect(turns(gathering, 20, 6, 1_020_000)).toBe(500);
+    expect(turns(gathering, 20, 5, 1_040_000)).toBe(0);
+    expect(turns(gathering, 20, 6, 1_060_000)).toBe(0);
   });
 
   it('pauses until the end of a step of the clock, or of the next one when this is nearly over', () => {

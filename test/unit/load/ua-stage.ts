@@ -43,7 +43,8 @@ export interface StageOptions extends Partial<LoadOptions> {
 class MemoryIo implements LoadIo {
   readonly kind = 'dgram';
   readonly sockets: readonly BoundListener[] = [];
-  readonly queue: { readonly bytes: Uint8Array; readonly fromPort: number; readonly toPort: number }[] = [];
+  readonly queue: { readonly bytes: Uint8Array; readonly fromPort: number; readonly toPort: number; readonly sentUs: number }[] = [];
+  nowUs = (): number => 0;
   private count = 0;
 
   constructor(private readonly memory: LoadMemory, private readonly ports: readonly number[]) {}
@@ -54,7 +55,7 @@ class MemoryIo implements LoadIo {
 
   commit(start: number, end: number, to: Endpoint): void {
     this.count++;
-    this.queue.push({ bytes: this.memory.bytes.slice(start, end), fromPort: this.ports[to.listener]!, toPort: to.port });
+    this.queue.push({ bytes: this.memory.bytes.slice(start, end), fromPort: this.ports[to.listener]!, toPort: to.port, sentUs: this.nowUs() });
   }
 
   flush(): void {}
@@ -120,6 +121,8 @@ export class UaStage {
   tap: Tap = () => true;
   /** Off where the test sends rubbish, which answers repeat. */
   strict = true;
+  /** Every message came so long before it is read: time passes in between. */
+  readLateUs = 0;
   private readonly io: MemoryIo;
   private readonly memory: LoadMemory;
   private nowUs = 1_000_000;
@@ -153,6 +156,7 @@ export class UaStage {
       nowUs: this.nowUs,
     });
     this.ports = ports;
+    this.io.nowUs = () => this.nowUs;
   }
 
   private readonly ports: readonly number[];
@@ -176,7 +180,7 @@ export class UaStage {
 
   /** Hands the agent a message from outside. */
   inject(text: string, fromPort: number, toPort: number): void {
-    this.arrive(new TextEncoder().encode(text), fromPort, toPort);
+    this.arrive(new TextEncoder().encode(text), fromPort, toPort, this.nowUs);
     this.deliver();
   }
 
@@ -206,23 +210,25 @@ export class UaStage {
 
   private deliver(): void {
     for (let flight = this.io.queue.shift(); flight !== undefined; flight = this.io.queue.shift()) {
-      const { bytes, fromPort, toPort } = flight;
+      const { bytes, fromPort, toPort, sentUs } = flight;
       if (this.strict) checkStrictly(bytes);
       const seen = { text: new TextDecoder().decode(bytes), fromPort, toPort };
       this.sent.push(seen);
-      if (this.tap(seen)) this.arrive(bytes, fromPort, toPort);
+      if (this.tap(seen)) this.arrive(bytes, fromPort, toPort, sentUs);
     }
   }
 
-  private arrive(bytes: Uint8Array, fromPort: number, toPort: number): void {
+  private arrive(bytes: Uint8Array, fromPort: number, toPort: number, cameUs: number): void {
     const listener = this.ports.indexOf(toPort);
     if (listener < 0) {
       this.elsewhere.push({ text: new TextDecoder().decode(bytes), fromPort, toPort });
       return;
     }
     const { memory } = this;
+    this.nowUs += this.readLateUs;
+    this.agent.ua.nowUs = this.nowUs;
     memory.bytes.set(bytes, memory.receiveStart);
-    this.agent.onDatagram(memory.receiveStart, memory.receiveStart + bytes.length, { listener, family: 4, port: fromPort, a0: LOCALHOST, a1: 0, a2: 0, a3: 0, connection: 0 }, this.nowUs);
+    this.agent.onDatagram(memory.receiveStart, memory.receiveStart + bytes.length, { listener, family: 4, port: fromPort, a0: LOCALHOST, a1: 0, a2: 0, a3: 0, connection: 0 }, cameUs);
   }
 }
 

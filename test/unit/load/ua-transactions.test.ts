@@ -113,6 +113,25 @@ describe('retransmission', () => {
   });
 });
 
+describe('times', () => {
+  it('do not have in them what the callee of this process took to answer, nor how long an answer waited to be read', () => {
+    const stage = new UaStage();
+    // Every message is read 3 ms after it came, and takes no time on its way.
+    stage.readLateUs = 3000;
+    stage.start();
+    stage.pass(5);
+    expect(stage.counter('succeeded')).toBe(1);
+    for (const name of ['invite180', 'invite200', 'bye200', 'added']) expect([name, stage.time(name).count, stage.time(name).mostUs]).toEqual([name, 1, 0]);
+  });
+
+  it('have in them how long it rang, and everything where the callee is of another process', () => {
+    const stage = new UaStage({ ring: { kind: 'fixed', ms: 100 } });
+    stage.start();
+    stage.pass(150);
+    expect(stage.time('invite200').leastUs).toBeGreaterThanOrEqual(100_000);
+  });
+});
+
 describe('a bad network', () => {
   it('loses so much that calls fail at one end or both, and every call begun is one success or one failure', () => {
     for (const scenario of ['call', 'cancel', 'busy', 'reinvite']) {
