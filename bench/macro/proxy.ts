@@ -13,6 +13,13 @@ export interface ProxyCounters {
   readonly shardWakeups: number;
 }
 
+/** What a proxy holds at a moment. */
+export interface ProxyHolds {
+  /** Server and client transactions alive. */
+  readonly servers: number;
+  readonly clients: number;
+}
+
 /** A running proxy. It stays up through all rounds of a benchmark. */
 export interface ProxyUnderTest {
   /** Short, for tables and for names of figures: `viaduct`, `kamailio`. */
@@ -27,6 +34,8 @@ export interface ProxyUnderTest {
   roleOf(thread: { readonly pid: number; readonly tid: number; readonly rank: number }): string;
   /** Undefined when it has no counters. */
   counters(): Promise<ProxyCounters | undefined>;
+  /** What it holds now; absent when it does not say. */
+  holds?(): Promise<ProxyHolds>;
   /** What it has printed. */
   output(): string;
   /** True once it has ended, whoever ended it. */

@@ -6,7 +6,7 @@ import type { StatsSnapshot } from '../../src/telemetry/snapshot.js';
 import { waitUntil, type ProcessGroup } from '../../test/e2e/process-group.js';
 import { answersProbe } from '../../test/e2e/sip-socket.js';
 import { ROOT } from '../results.js';
-import { freePort, type ProxyCounters, type ProxyUnderTest } from './proxy.js';
+import { freePort, type ProxyCounters, type ProxyHolds, type ProxyUnderTest } from './proxy.js';
 
 /** Which build, with which settings. */
 export interface ViaductBuild {
@@ -83,6 +83,7 @@ export async function startViaduct(group: ProcessGroup, build: ViaductBuild): Pr
     // Node 20 names all threads alike. The busiest that are not the main thread are the shards; the rest are V8's helpers and libuv's pool.
     roleOf: ({ tid, rank }) => (tid === pid ? 'main' : rank <= shards ? 'shard' : 'other'),
     counters: async () => countersOf(await stats(socket)),
+    holds: async () => holdsOf(await stats(socket)),
     output: () => child.output(),
     ended: () => ended,
     stop: async () => {
@@ -116,6 +117,10 @@ function countersOf({ threads, totals }: StatsSnapshot): ProxyCounters {
     mainWakeups: sum(true, 'wakeups'),
     shardWakeups: sum(false, 'wakeups'),
   };
+}
+
+function holdsOf({ totals }: StatsSnapshot): ProxyHolds {
+  return { servers: totals['serverTransactionsAlive'] ?? 0, clients: totals['clientTransactionsAlive'] ?? 0 };
 }
 
 function version({ dist }: ViaductBuild): string {

@@ -1,0 +1,133 @@
+/**
+ * A proxy process of one shard with few and with 600,000 transactions alive: CPU per call of all its threads, memory, delay, and
+ * how long its shard was away from its ring. Finished transactions stay 64·T1: T1 is set so that at the rate asked for as many
+ * are alive as asked. The first size is measured before and after the others, so that a machine that changes its pace shows.
+ */
+import { readFileSync } from 'node:fs';
+import { ProcessGroup } from '../../test/e2e/process-group.js';
+import { measure, type Sample } from '../macro/measure.js';
+import { figureText, printTable, progress, runLine } from '../macro/show.js';
+import type { ProxyUnderTest } from '../macro/proxy.js';
+import { ownBuild, startViaduct } from '../macro/viaduct.js';
+import { figure, figureOf, type Figure, type Measured } from '../results.js';
+import { summarize } from '../statistics.js';
+import type { AliveOptions } from './options.js';
+
+/** Seconds of calls before a size is measured: code is compiled, and nothing that was alive before is left. */
+const SETTLE_S = 10;
+/** An INVITE and a BYE. */
+const SERVER_TRANSACTIONS_A_CALL = 2;
+/** `timers.t1Ms` may not be less. */
+const LEAST_T1_MS = 10;
+
+/** One measured run with what else was seen. */
+export interface AliveSample extends Sample {
+  /** Server and client transactions alive, at the end. */
+  readonly servers: number;
+  readonly clients: number;
+  /** Longest collection of any thread, milliseconds; 0: there was none. */
+  readonly longestGcMs: number;
+  readonly residentBytes: number;
+}
+
+export async function proxyPart(options: AliveOptions): Promise<Measured> {
+  if (process.platform !== 'linux') throw new Error('the part proxy reads CPU time from /proc, which only Linux has');
+  const group = new ProcessGroup('bench');
+  const samples: AliveSample[] = [];
+  const t1Ms: Record<string, number> = {};
+  try {
+    const proxies = new Map<number, ProxyUnderTest>();
+    const sizes = options.proxySizes;
+    for (const alive of sizes) {
+      t1Ms[alive] = Math.max(LEAST_T1_MS, Math.round((alive * 1000) / (options.ratePerS * SERVER_TRANSACTIONS_A_CALL * 64)));
+      const build = { ...ownBuild(), label: String(alive), nodeFlags: ['--trace-gc'], settings: [`timers.t1Ms=${t1Ms[alive]}`] };
+      proxies.set(alive, await startViaduct(group, build));
+    }
+    for (const [place, alive] of [...sizes, sizes[0]!].entries()) {
+      const proxy = proxies.get(alive)!;
+      if (place < sizes.length) {
+        const seconds = options.quick ? 1 : Math.ceil((64 * t1Ms[alive]!) / 1000) + SETTLE_S;
+        progress(`${alive} alive: ${seconds} s at ${options.ratePerS} calls/s, T1 ${t1Ms[alive]} ms`);
+        await measure(group, proxy, { ratePerS: options.ratePerS, round: 0, seconds, warmUpS: 0 });
+      }
+      for (let round = 1; round <= options.proxyRuns; round++) samples.push(await oneRun(group, proxy, options, samples.length + 1));
+    }
+    for (const proxy of proxies.values()) await proxy.stop();
+    const figures = figuresOf(samples, sizes);
+    print(figures, sizes, options.ratePerS);
+    return { figures, raw: { ratePerS: options.ratePerS, t1Ms, samples } };
+  } finally {
+    await group.dispose();
+  }
+}
+
+async function oneRun(group: ProcessGroup, proxy: ProxyUnderTest, { ratePerS, seconds }: AliveOptions, round: number): Promise<AliveSample> {
+  const printed = proxy.output().length;
+  const sample = await measure(group, proxy, { ratePerS, round, seconds });
+  const { servers, clients } = (await proxy.holds?.()) ?? { servers: NaN, clients: NaN };
+  const residentBytes = residentBytesOf(proxy.pid);
+  const longestGcMs = longestCollectionMs(proxy.output().slice(printed));
+  const full = { ...sample, servers, clients, residentBytes, longestGcMs };
+  progress(`${runLine(full)}, ${servers} + ${clients} alive, ${(residentBytes / 1e6).toFixed(0)} MB, longest collection ${longestGcMs} ms`);
+  return full;
+}
+
+function residentBytesOf(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kib ?? NaN) * 1024;
+}
+
+/** Of what `--trace-gc` prints: `[123:0x55] 4711 ms: Scavenge 5.1 (6.2) -> 4.0 (7.2) MB, 0.61 / 0.00 ms  (…`. */
+export function longestCollectionMs(text: string): number {
+  let longestMs = 0;
+  for (const [, ms] of text.matchAll(/\] +\d+ ms: .*? MB, ([\d.]+) \/ /g)) longestMs = Math.max(longestMs, Number(ms));
+  return longestMs;
+}
+
+function figuresOf(samples: readonly AliveSample[], sizes: readonly number[]): Record<string, Figure> {
+  const figures: Record<string, Figure> = {};
+  const of = (alive: number): AliveSample[] => samples.filter(({ proxy, valid }) => proxy === String(alive) && valid);
+  for (const alive of sizes) {
+    const valid = of(alive);
+    if (valid.length === 0) continue;
+    const add = (name: string, unit: string, value: (sample: AliveSample) => number): void => void (figures[`${alive}.${name}`] = figureOf(unit, valid.map(value)));
+    add('cpu', 'µs/call', ({ cpuUsPerCall }) => cpuUsPerCall);
+    add('cpu.shard', 'µs/call', ({ roles }) => roles['shard']?.cpuUsPerCall ?? 0);
+    add('cpu.main', 'µs/call', ({ roles }) => roles['main']?.cpuUsPerCall ?? 0);
+    add('servers', 'transactions', ({ servers }) => servers);
+    add('clients', 'transactions', ({ clients }) => clients);
+    add('memory', 'bytes', ({ residentBytes }) => residentBytes);
+    add('gc.longest', 'ms', ({ longestGcMs }) => longestGcMs);
+    add('added.p99', 'ms', ({ addedP99Us }) => addedP99Us / 1000);
+    add('added.max', 'ms', ({ addedMaxUs }) => addedMaxUs / 1000);
+  }
+  const first = of(sizes[0]!);
+  for (const alive of sizes.slice(1)) {
+    const valid = of(alive);
+    if (valid.length === 0 || first.length === 0) continue;
+    const few = summarize(first.map(({ cpuUsPerCall }) => cpuUsPerCall));
+    const many = summarize(valid.map(({ cpuUsPerCall }) => cpuUsPerCall));
+    figures[`cpu.${alive}/${sizes[0]!}`] = { unit: 'ratio', value: many.median / few.median, min: many.min / few.max, max: many.max / few.min };
+    const memory = (figures[`${alive}.memory`]!.value - figures[`${sizes[0]!}.memory`]!.value) / (figures[`${alive}.servers`]!.value - figures[`${sizes[0]!}.servers`]!.value);
+    figures[`memory.${alive}`] = figure('bytes', Math.round(memory));
+  }
+  return figures;
+}
+
+function print(figures: Readonly<Record<string, Figure>>, sizes: readonly number[], ratePerS: number): void {
+  const row = (title: string, name: string, scale = 1): string[] => [title, ...sizes.map((alive) => figureText(figures[`${alive}.${name}`], scale))];
+  const ratio = (title: string, name: (alive: number) => string): string[] => [title, ...sizes.map((alive) => figureText(figures[name(alive)]))];
+  printTable(`A proxy of one shard at ${ratePerS} calls/s: median (least to most)`, ['', ...sizes.map((alive) => alive.toLocaleString('en-US'))], [
+    row('server transactions alive', 'servers'),
+    row('client transactions alive', 'clients'),
+    row('CPU, µs per call', 'cpu'),
+    row('  shard', 'cpu.shard'),
+    row('  main', 'cpu.main'),
+    ratio('  ÷ with the fewest', (alive) => `cpu.${alive}/${sizes[0]!}`),
+    row('memory, MB', 'memory', 1e-6),
+    ratio('  bytes a finished transaction', (alive) => `memory.${alive}`),
+    row('longest collection, ms', 'gc.longest'),
+    row('delay added, p99, ms', 'added.p99'),
+    row('delay added, at most, ms', 'added.max'),
+  ]);
+}
