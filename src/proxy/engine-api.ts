@@ -11,7 +11,10 @@ export interface EngineApi {
    * `advance` must have been called with the present time first.
    */
   receive(bytes: Uint8Array, start: number, end: number, meta: PacketMeta): void;
-  /** Moves the clock to `nowMs` (monotonic, any origin, integer) and runs the timers that are due. */
+  /**
+   * Moves the clock to `nowMs` (monotonic, any origin, integer) and runs the timers that are due. Of very many not all: then
+   * `nextDeadlineMs` is not after `nowMs`, and the next call goes on, behind messages that have come in meanwhile.
+   */
   advance(nowMs: number): void;
   /** Time of the next timer in the clock of `advance`, or Infinity when none is armed. */
   nextDeadlineMs(): number;

@@ -7,7 +7,8 @@
  *
  * Invariant: a node is in at most one list, `next[node] === 0` means it is in none. All arrays start as zeroes and are
  * written only where a node is used, so a large bound costs address space, not memory. Sans-I/O: time comes in through
- * `advance`. A timer never fires early, and at most one tick late.
+ * `advance`. A timer never fires early, and at most one tick late, unless more are due than one `advance` may fire: what is
+ * left fires with the next ones, in the same order, and `nextDeadlineMs` is in the past until nothing is left.
  */
 
 /** Length of a tick, milliseconds. */
@@ -34,6 +35,14 @@ export class TimerWheel {
   readonly #l0: number;
   readonly #l1: number;
   readonly #handler: TimerHandler;
+  /** Most nodes that one `advance` fires or hands down. */
+  readonly #most: number;
+  /** How many of them the present `advance` has left. */
+  #left = 0;
+  /** The present tick is not through: its slot, or the slot of level 1 that is being handed down, may hold nodes. */
+  #behind = false;
+  /** Head of the slot of level 1 that is being handed down, 0: none. */
+  #handingDown = 0;
   #originMs = 0;
   #started = false;
   /** The last tick that has been run, modulo 2^32. */
@@ -45,8 +54,12 @@ export class TimerWheel {
   /** Whether level 1 ever held a node. */
   #levelOneUsed = false;
 
-  /** @param nodes how many timers there can be; they are numbered 1 to `nodes`. */
-  constructor(nodes: number, handler: TimerHandler) {
+  /**
+   * @param nodes how many timers there can be; they are numbered 1 to `nodes`.
+   * @param most how many one `advance` fires at most, so that a burst does not hold its caller; it has to be called again then.
+   */
+  constructor(nodes: number, handler: TimerHandler, most = Infinity) {
+    this.#most = most;
     this.#l0 = nodes + 1;
     this.#l1 = this.#l0 + L0_SLOTS;
     const size = this.#l1 + L1_SLOTS;
@@ -101,7 +114,10 @@ export class TimerWheel {
     this.#armed--;
   }
 
-  /** Moves time to `nowMs` (never backwards: an earlier time is taken as no change) and fires what is due, in order. */
+  /**
+   * Moves time to `nowMs` (never backwards: an earlier time is taken as no change) and fires what is due, in order, as far as
+   * `most` allows. What is left behind fires in later calls, also for the same time.
+   */
   advance(nowMs: number): void {
     if (!this.#started) {
       this.#started = true;
@@ -109,7 +125,15 @@ export class TimerWheel {
       this.#nowMs = nowMs;
       return;
     }
-    if (nowMs <= this.#nowMs) return;
+    if (nowMs <= this.#nowMs) {
+      if (!this.#behind) return;
+      nowMs = this.#nowMs;
+    }
+    this.#left = this.#most;
+    if (this.#behind && !this.#finishTick()) {
+      this.#nowMs = nowMs;
+      return;
+    }
     let ticks = Math.floor((nowMs - this.#originMs) / TICK_MS) - this.#ticksRun;
     // Time moves tick by tick while timers fire, so that a timer armed by another one counts from when that was due.
     while (ticks > 0) {
@@ -120,8 +144,8 @@ export class TimerWheel {
       this.#skip(1);
       ticks--;
       this.#nowMs = Math.max(this.#nowMs, this.#originMs + this.#ticksRun * TICK_MS);
-      if ((this.#tick & L0_MASK) === 0) this.#cascade();
-      this.#run(this.#tick & L0_MASK);
+      if ((this.#tick & L0_MASK) === 0 && this.#levelOneUsed) this.#handingDown = this.#l1 + ((this.#tick >>> L0_BITS) & L1_MASK);
+      if (!this.#finishTick()) break;
     }
     this.#nowMs = nowMs;
   }
@@ -129,6 +153,7 @@ export class TimerWheel {
   /** When the next timer is due, in the time of `advance`; Infinity when none is armed. May be early, never late. */
   nextDeadlineMs(): number {
     if (this.#armed === 0) return Infinity;
+    if (this.#behind) return this.#originMs + this.#ticksRun * TICK_MS;
     const ticks = this.#idleTicks(L0_SLOTS) + 1;
     return this.#originMs + (this.#ticksRun + ticks) * TICK_MS;
   }
@@ -180,27 +205,40 @@ export class TimerWheel {
     this.#prev[head] = node;
   }
 
-  #cascade(): void {
-    if (!this.#levelOneUsed) return;
-    const head = this.#l1 + ((this.#tick >>> L0_BITS) & L1_MASK);
-    let node = this.#next[head]!;
-    this.#next[head] = head;
-    this.#prev[head] = head;
-    while (node !== head) {
-      const next = this.#next[node]!;
-      const due = this.#due[node]!;
-      this.#place(node, due, Math.max(0, (due - this.#tick) | 0));
-      node = next;
-    }
+  /** Runs the present tick to its end. False when `most` was reached before: the tick is left behind. */
+  #finishTick(): boolean {
+    this.#behind = !((this.#handingDown === 0 || this.#handDown()) && this.#run(this.#tick & L0_MASK));
+    return !this.#behind;
   }
 
-  #run(slot: number): void {
+  /** Hands a slot of level 1 down. False when `most` was reached before its end. */
+  #handDown(): boolean {
+    const head = this.#handingDown;
+    for (let node = this.#next[head]!; node !== head; node = this.#next[head]!) {
+      if (this.#left === 0) return false;
+      this.#left--;
+      const next = this.#next[node]!;
+      this.#next[head] = next;
+      this.#prev[next] = head;
+      const due = this.#due[node]!;
+      // Never back into this slot: it is a whole turn of level 1 away, and nothing is placed that far.
+      this.#place(node, due, Math.max(0, (due - this.#tick) | 0));
+    }
+    this.#handingDown = 0;
+    return true;
+  }
+
+  /** Fires a slot of level 0. False when `most` was reached before its end. */
+  #run(slot: number): boolean {
     const head = this.#l0 + slot;
     // A handler that arms for "now" lands in a later tick (ticks >= 1), so this list only shrinks.
     for (let node = this.#next[head]!; node !== head; node = this.#next[head]!) {
+      if (this.#left === 0) return false;
+      this.#left--;
       this.cancel(node);
       this.#handler.onTimer(node);
     }
     this.#occupied[slot >>> 5]! &= ~(1 << (slot & 31));
+    return true;
   }
 }

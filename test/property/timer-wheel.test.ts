@@ -128,6 +128,68 @@ describe('TimerWheel', () => {
     );
   });
 
+  it('fires the same in the same order when it may fire only some at a time, none early, and no more than that in one call', () => {
+    const someSteps = fc.array(
+      fc.oneof(
+        { weight: 6, arbitrary: fc.record({ arm: fc.integer({ min: 1, max: NODES }), delayMs }) },
+        { weight: 1, arbitrary: fc.record({ cancel: fc.integer({ min: 1, max: NODES }) }) },
+        { weight: 3, arbitrary: fc.record({ advanceMs: fc.oneof(fc.nat(25), fc.nat(2000), delayMs) }) },
+      ),
+      { minLength: 10, maxLength: 80 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 7 }), fc.nat(3), someSteps, (most, againUpTo, steps) => {
+        const whole: number[] = [];
+        const some: number[] = [];
+        const dueMs = new Map<number, number>();
+        let nowMs = 500;
+        const one = new TimerWheel(NODES, { onTimer: (node) => void whole.push(node) });
+        const other: TimerWheel = new TimerWheel(NODES, {
+          onTimer: (node) => {
+            if (nowMs < dueMs.get(node)!) expect.fail(`timer ${node} fired early`);
+            some.push(node);
+          },
+        }, most);
+        const turn = (): void => {
+          const before = some.length;
+          other.advance(nowMs);
+          if (some.length - before > most) expect.fail(`${some.length - before} timers in one call`);
+          expect(other.nowMs).toBe(nowMs);
+        };
+        const finish = (): void => {
+          for (let turns = 0; other.nextDeadlineMs() <= nowMs; turns++) {
+            if (turns > 3 * NODES) expect.fail('there is no end to it');
+            turn();
+          }
+        };
+        one.advance(nowMs);
+        other.advance(nowMs);
+        for (const step of steps) {
+          if ('arm' in step || 'cancel' in step) {
+            // What is late in one of them must not be taken for what is not due in the other.
+            finish();
+            if ('cancel' in step) {
+              one.cancel(step.cancel);
+              other.cancel(step.cancel);
+            } else {
+              one.arm(step.arm, step.delayMs);
+              other.arm(step.arm, step.delayMs);
+              dueMs.set(step.arm, nowMs + step.delayMs);
+            }
+          } else {
+            nowMs += step.advanceMs;
+            one.advance(nowMs);
+            for (let turns = 0; turns <= againUpTo; turns++) turn();
+          }
+        }
+        finish();
+        expect(some).toEqual(whole);
+        expect(other.armed).toBe(one.armed);
+      }),
+      { numRuns: 300, seed: 20260904 },
+    );
+  });
+
   it('keeps time where its tick counter wraps (248 days)', () => {
     fc.assert(
       fc.property(fc.integer({ min: -6000, max: 100 }), fc.array(step, { minLength: 5, maxLength: 40 }), (ticksToWrap, steps) => {

@@ -65,6 +65,24 @@ describe('TimerWheel', () => {
     expect(fired.map(({ atMs }) => atMs)).toEqual([1500, 2000, 2500, 3000]);
   });
 
+  it('fires only so many at a time: the rest is overdue, and can still be moved and cancelled', () => {
+    const fired: number[] = [];
+    const wheel = new TimerWheel(6, { onTimer: (node) => void fired.push(node) }, 2);
+    wheel.advance(1000);
+    for (const node of [1, 2, 3, 4, 5, 6]) wheel.arm(node, 100);
+    wheel.advance(1150);
+    expect(fired).toEqual([1, 2]);
+    expect(wheel.nextDeadlineMs()).toBe(1100);
+    wheel.cancel(4);
+    wheel.arm(3, 100); // counts from now, not from when the others were due
+    wheel.advance(1150);
+    expect(fired).toEqual([1, 2, 5, 6]);
+    expect(wheel.nextDeadlineMs()).toBe(1250);
+    wheel.advance(1250);
+    expect(fired).toEqual([1, 2, 5, 6, 3]);
+    expect(wheel.nextDeadlineMs()).toBe(Infinity);
+  });
+
   it('moves a timer that is armed again', () => {
     const { wheel, fired } = wheelOf(1);
     wheel.arm(1, 100);
