@@ -1,6 +1,6 @@
 /**
  * What the proxy itself sends on a branch beside the request: its CANCEL (RFC 3261 §9.1, §16.10) and the ACK to a failure
- * (§17.1.1.3). Both are made from the request as it was sent, which is kept for retransmission.
+ * (§17.1.1.3). Both are made from the request as it was sent, which is kept for retransmission, or from the first ACK.
  *
  * Invariant: at most one CANCEL a branch, and only after a provisional response came on it. Sans-I/O.
  */
@@ -35,13 +35,18 @@ export class BranchRequests {
     this.#core = core;
   }
 
-  /** Sends the ACK to the failure in `core.response` (§17.1.1.3). */
+  /**
+   * Sends the ACK to the failure in `core.response` (§17.1.1.3). What is kept of the branch from then on is the ACK: it has all
+   * that the ACK to a failure that comes again is made of, and is half as long as the INVITE.
+   */
   acknowledge(client: number): void {
     const core = this.#core;
     if (!this.#readSent(client)) return;
-    if (!core.composer.ack(core.stored, core.response)) return;
-    if (core.arena.commit(core.composer.start, core.composer.end, core.layer.clientEndpoint(client), -1)) core.counters[C_REQUESTS_OUT]!++;
+    const { composer } = core;
+    if (!composer.ack(core.stored, core.response)) return;
+    if (core.arena.commit(composer.start, composer.end, core.layer.clientEndpoint(client), -1)) core.counters[C_REQUESTS_OUT]!++;
     else core.counters[C_DROP_OUTBOX_FULL]!++;
+    core.layer.keepInstead(client, composer.start, composer.end);
   }
 
   /** Cancels every branch without a final response; `flag` is CF_LOSER when another one has taken the call, else 0. */

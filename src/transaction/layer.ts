@@ -297,6 +297,23 @@ export class TransactionLayer implements TimerHandler {
     this.#stepClient(id, event, status);
   }
 
+  /**
+   * From here on the message in the arena at `[start, end)` is all that is kept of a branch's request, when that takes a smaller
+   * block. The request is never sent again.
+   */
+  keepInstead(id: number, start: number, end: number): void {
+    const records = this.clients.records;
+    const at = id * RECORD_STRIDE;
+    const old = records[at + F_LAST]!;
+    if (old === 0 || !this.#store.wouldSave(old, end - start)) return;
+    const block = this.#store.allocate(end - start);
+    if (block === 0) return;
+    this.#arena.bytes.copyWithin(block, start, end);
+    records[at + F_LAST] = block;
+    records[at + F_LAST_BYTES] = end - start;
+    this.#store.free(old);
+  }
+
   /** The branch was cancelled: without a final response it is overdue in 64·T1. */
   cancelled(id: number): void {
     this.#stepClient(id, E_CANCELLED, 0);

@@ -62,14 +62,8 @@ export class MessageStore {
 
   /** A block of at least `length` bytes, or 0 when the store is full or `length` is beyond the largest class. */
   allocate(length: number): number {
-    let cls: number;
-    if (length <= 2048) {
-      cls = this.#classOf[(length + 63) >>> 6]!;
-    } else {
-      cls = 12;
-      while (cls < CLASS_BYTES.length && CLASS_BYTES[cls]! < length) cls++;
-      if (cls === CLASS_BYTES.length) return 0;
-    }
+    const cls = this.#classFor(length);
+    if (cls === CLASS_BYTES.length) return 0;
     let block = this.#free[cls]!;
     if (block === 0) {
       if (!this.#addPage(cls)) return 0;
@@ -91,9 +85,22 @@ export class MessageStore {
     if (--this.#pageUsed[block >>> PAGE_BITS]! === 0) this.#idlePages++;
   }
 
+  /** Whether `length` bytes would have a smaller block than `block` is. */
+  wouldSave(block: number, length: number): boolean {
+    return this.#classFor(length) < this.#pageClass[block >>> PAGE_BITS]! - 1;
+  }
+
   /** Bytes that a block can hold. */
   sizeOf(block: number): number {
     return CLASS_BYTES[this.#pageClass[block >>> PAGE_BITS]! - 1]!;
+  }
+
+  /** Class of blocks for `length` bytes; one beyond the last when there is none. */
+  #classFor(length: number): number {
+    if (length <= 2048) return this.#classOf[(length + 63) >>> 6]!;
+    let cls = 12;
+    while (cls < CLASS_BYTES.length && CLASS_BYTES[cls]! < length) cls++;
+    return cls;
   }
 
   #addPage(cls: number): boolean {

@@ -41,6 +41,25 @@ describe('the ACK to a failure', () => {
     expect(stage.takeOne(ALICE).status).toBe(486);
   });
 
+  it.each([false, true])('is sent again to a failure that comes again, while nothing else is kept of the INVITE (shared memory: %s)', (sharedMemory) => {
+    const stage = new Stage(relayAll, { sharedMemory });
+    const invite = branchOf(stage, [`X-Long: ${'x'.repeat(2000)}`]);
+    const failure = responseText(invite, 486, { toTag: 'x;y=z' });
+    stage.receive(failure, BOB);
+    const ack = stage.takeOne(BOB);
+    expect(stage.takeOne(ALICE).status).toBe(486);
+    stage.receive(requestText('ACK', { cseq: 4711, to: '<sip:bob@10.2.0.1>;tag=x;y=z', headers: [] }));
+    expect(stage.engines[0]!.storedBytes).toBeGreaterThan(0);
+    expect(stage.engines[0]!.storedBytes).toBeLessThan(1000);
+    for (let again = 0; again < 3; again++) {
+      stage.receive(failure, BOB);
+      expect(stage.takeOne(BOB).text).toBe(ack.text);
+    }
+    // Of another phone behind a fork that forwards all failures.
+    stage.receive(responseText(invite, 480, { toTag: 'other' }), BOB);
+    expect(stage.takeOne(BOB).text).toBe(ack.text.replace('tag=x;y=z', 'tag=other'));
+  });
+
   it('is sent though the response has no To', () => {
     const stage = new Stage(relayAll);
     const invite = branchOf(stage);

@@ -43,6 +43,13 @@ describe('MessageStore', () => {
     }
   });
 
+  it('tells whether a shorter message would have a smaller block', () => {
+    const store = storeOf(4);
+    const block = store.allocate(1000);
+    expect([1024, 897, 896, 100].map((length) => store.wouldSave(block, length))).toEqual([false, false, true, true]);
+    expect(store.wouldSave(store.allocate(100_000), 65_537)).toBe(false);
+  });
+
   it('refuses what is longer than its largest block', () => {
     expect(storeOf(4).allocate(131_073)).toBe(0);
   });
