@@ -1,7 +1,7 @@
 /**
  * The benchmark of large tables: what it costs to have hundreds of thousands of transactions alive. See `--help` (options.ts).
  */
-import { SCRATCH_FOLDER, RESULTS_FOLDER, writeResult, type Measured } from '../results.js';
+import { SCRATCH_FOLDER, RESULTS_FOLDER, writeResult } from '../results.js';
 import { progress } from '../macro/show.js';
 import { serveParent } from './engine-child.js';
 import { CHILD_FLAG, enginePart } from './engine-part.js';
@@ -9,11 +9,11 @@ import { HELP, aliveOptions, type AliveOptions } from './options.js';
 import { proxyPart } from './proxy-part.js';
 
 async function run(options: AliveOptions): Promise<void> {
-  const write = (part: string, measured: Measured): void => {
-    progress(`written: ${writeResult(`alive-${part}`, measured, options.quick ? SCRATCH_FOLDER : RESULTS_FOLDER)}`);
-  };
-  if (options.parts.includes('engine')) write('engine', await enginePart(options));
-  if (options.parts.includes('proxy')) write('proxy', await proxyPart(options));
+  for (const part of options.parts) {
+    const startedAt = new Date().toISOString();
+    const measured = part === 'proxy' ? await proxyPart(options) : await enginePart(part, options);
+    progress(`written: ${writeResult(`alive-${part}`, { startedAt, ...measured }, options.quick ? SCRATCH_FOLDER : RESULTS_FOLDER)}`);
+  }
 }
 
 if (process.argv[2] === CHILD_FLAG) {

@@ -5,22 +5,24 @@ export const HELP = `What many transactions cost: memory of each, CPU per call, 
 
 npm run bench:alive -- [FLAGS]
 
-  --only PARTS      which parts, with commas between (default: both)
-                      engine   the engine alone, in process, on virtual time
+  --only PARTS      which parts, with commas between (default: all). The first three are the engine alone, on virtual time
+                      memory   bytes of a finished and of a live transaction
+                      cpu      CPU per call with few and with many alive, in turns; longest pauses meanwhile
+                      burst    longest pause when all end within a second
                       proxy    a proxy of one shard, called by \`viaduct load\` (Linux)
   --sizes LIST      server transactions alive (default: 6000,60000,600000; proxy: without the
                     middle one); ratios are to the first
   --rounds N        rounds A B A B … of the sizes (default: 5); proxy: runs of each (default: 2)
-  --calls N         engine: calls of a round (default: 20000)
+  --calls N         cpu: calls of a round (default: 20000)
   --rate N          proxy: calls/s (default: 5000). Finished transactions stay 64·T1; T1 is set so that as many as asked are alive
   --seconds N       proxy: measured time of a round (default: 8)
   --quick           tiny inputs, to see that it works: the figures mean nothing
   --help            this text
 
-Results go to bench/results/alive-engine.json and alive-proxy.json; of --quick to bench/out/results/. Progress is on standard error.
+Results go to bench/results/alive-PART.json; of --quick to bench/out/results/. Progress is on standard error.
 `;
 
-export const PARTS = ['engine', 'proxy'] as const;
+export const PARTS = ['memory', 'cpu', 'burst', 'proxy'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface AliveOptions {
