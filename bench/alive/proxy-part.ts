@@ -48,7 +48,7 @@ export async function proxyPart(options: AliveOptions): Promise<Measured> {
       if (place < sizes.length) {
         const seconds = options.quick ? 1 : Math.ceil((64 * t1Ms[alive]!) / 1000) + SETTLE_S;
         progress(`${alive} alive: ${seconds} s at ${options.ratePerS} calls/s, T1 ${t1Ms[alive]} ms`);
-        await measure(group, proxy, { ratePerS: options.ratePerS, round: 0, seconds, warmUpS: 0 });
+        await measure(group, proxy, { ratePerS: options.ratePerS, round: 0, seconds, settleS: 0 });
       }
       for (let round = 1; round <= options.proxyRuns; round++) samples.push(await oneRun(group, proxy, options, samples.length + 1));
     }
@@ -63,7 +63,7 @@ export async function proxyPart(options: AliveOptions): Promise<Measured> {
 
 async function oneRun(group: ProcessGroup, proxy: ProxyUnderTest, { ratePerS, seconds }: AliveOptions, round: number): Promise<AliveSample> {
   const printed = proxy.output().length;
-  const sample = await measure(group, proxy, { ratePerS, round, seconds });
+  const sample = await measure(group, proxy, { ratePerS, round, seconds, settleS: 1 });
   const { servers, clients } = (await proxy.holds?.()) ?? { servers: NaN, clients: NaN };
   const residentBytes = residentBytesOf(proxy.pid);
   const longestGcMs = longestCollectionMs(proxy.output().slice(printed));

@@ -187,7 +187,7 @@ function swallowingLibc(): Libc {
   return {
     socket: ok, bind: ok, getsockname: ok, setsockopt: ok, getsockopt: ok, poll: ok, ppoll: ok, recvmmsg: ok,
     sendmmsg: (_fd, _messages, count) => count,
-    read: ok, write: ok, close: ok, eventfd: ok, errno: ok,
+    nanosleep: ok, prctl: ok, clockGettime: ok, read: ok, write: ok, close: ok, eventfd: ok, errno: ok,
     addressOf: (memory) => {
       const address = next;
       next += Math.ceil(memory.byteLength / 4096) * 4096;

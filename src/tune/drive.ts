@@ -17,6 +17,8 @@ import type { CpuUsPerCall, TuneStep } from './tune-result.js';
 const RING_MS = 50;
 const HOLD_MS = 200;
 const CONCURRENCY = 20_000;
+/** The default of `viaduct load`: messages gather at most this long at the generator, which times them when they arrived. */
+const COALESCE_US = 1000;
 /** What calls get to end beyond the time that they take. */
 const GRACE_MS = 3000;
 /** More failures than this, and the costs say nothing. */
@@ -77,6 +79,7 @@ async function load({ loadEntry, callee, stop, onProgress }: DriveSetting, proxy
     t1Ms: 500,
     seed: randomInt(2 ** 32),
     driver: 'auto',
+    coalesceUs: COALESCE_US,
   };
   // One for each run: a run that takes too long is ended by it, and the next one goes on.
   const end = new StopRequest();
