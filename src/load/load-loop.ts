@@ -23,7 +23,7 @@ const LARGE_BATCH = 8;
 const OVERRUN_US = 100_000;
 const GIVE_UP_US = 1_000_000;
 /** The event loop turns at least this often, microseconds. */
-const TURN_EVERY_US = 10_000;
+const TURN_EVERY_US = 50_000;
 /** Longest sleep, microseconds: what a word of the coordinator waits at most. */
 const SLEEP_MAX_US = 5_000;
 

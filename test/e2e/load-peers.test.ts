@@ -64,8 +64,9 @@ describe.skipIf(!peersAvailable('load generator and SIPp')).concurrent('the load
     const copies = totals['retransmissionsSent']! + totals['retransmissionsSeen']! + peer.retransmissions;
     for (const [method, perCall] of Object.entries(requests)) {
       const received = peer.count(method, 'Recv');
-      expect(received, `${method}: ${told}`).toBeGreaterThanOrEqual(perCall * CALLS);
       if (copies === 0) expect(received, `${method}: ${told}`).toBe(perCall * CALLS);
+      // What SIPp had no room for was sent again, but for an ACK: the BYE behind it says as much.
+      else if (method !== 'ACK') expect(received, `${method}: ${told}`).toBeGreaterThanOrEqual(perCall * CALLS);
     }
     // On a busy machine calls begin late, which makes a result invalid and is not what this is about.
     expect(code, output).toBe(result.valid ? 0 : 1);

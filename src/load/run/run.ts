@@ -21,9 +21,6 @@ import { LoadThreads } from './threads.js';
 import { Waker, type StopRequest } from './waker.js';
 import { Watch } from './watch.js';
 
-/** A view is told this often. */
-const PROGRESS_EVERY_MS = 250;
-
 /** What `--find-max` is bound by. */
 export interface FindMaxBounds {
   readonly maxFailurePercent: number;
@@ -68,7 +65,7 @@ export async function runLoad(job: LoadJob, view: LoadView, stop: StopRequest): 
       recorder: new SeriesRecorder(threads.snapshot(nowMs())),
       nowMs,
       onTick: (tick) => {
-        if (nowMs() - shownMs < PROGRESS_EVERY_MS) return;
+        if (nowMs() - shownMs < view.progressEveryMs) return;
         shownMs = nowMs();
         view.progress(progressOf(tick));
       },

@@ -20,6 +20,7 @@ const PHASES: Readonly<Record<Progress['phase'], string>> = { 'warm-up': 'warmin
 
 /** Draws on a terminal. `screen` is asked again for every frame: windows change their size. */
 export class LiveView implements LoadView {
+  readonly progressEveryMs = 250;
   private drawn = 0;
   private heading: RunHeading | undefined;
   private stepsShown = false;

@@ -11,6 +11,7 @@ const OFTEN_UNTIL_MS = 10_000;
 const RARELY_MS = 5000;
 
 export class PlainView implements LoadView {
+  readonly progressEveryMs = 500;
   private nextMs = OFTEN_MS;
   private shownStep: number | undefined;
   private stepsShown = false;
@@ -72,4 +73,4 @@ export function progressLine({ phase, step, elapsedMs, calleeOnly, askedPerS, re
 }
 
 /** Says nothing (--quiet). */
-export const SILENT_VIEW: LoadView = { begin: () => undefined, progress: () => undefined, step: () => undefined, note: () => undefined, end: () => undefined };
+export const SILENT_VIEW: LoadView = { progressEveryMs: Infinity, begin: () => undefined, progress: () => undefined, step: () => undefined, note: () => undefined, end: () => undefined };

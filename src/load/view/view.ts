@@ -48,8 +48,10 @@ export interface Progress {
 
 /** Shows a run. */
 export interface LoadView {
+  /** How often it wants to hear of progress, milliseconds: what is told costs the main thread something. */
+  readonly progressEveryMs: number;
   begin(heading: RunHeading): void;
-  /** Called several times a second; the view takes what it wants of it. */
+  /** Called every `progressEveryMs`; the view takes what it wants of it. */
   progress(progress: Progress): void;
   /** A step of --find-max is over. */
   step(step: FindMaxStep): void;

@@ -30,6 +30,7 @@ interface Changes {
 }
 
 class Recorded implements LoadView {
+  readonly progressEveryMs = 250;
   readonly steps: FindMaxStep[] = [];
   readonly progresses: Progress[] = [];
   readonly events: string[] = [];
