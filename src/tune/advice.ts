@@ -14,7 +14,7 @@ const OTHERS_SHARE = 0.1;
 
 /** What one gives up for it. */
 const WITHOUT_SHARDS =
-  'Without shards the engine and the script run in the main thread: no time goes into handing messages over, but a script that computes for long holds up all traffic, and a crash has no other thread to go on in. With --shards 1,2 only numbers with shards are compared';
+  'Without shards the engine and the script run in the main thread: no time goes into handing messages over, but a script that computes for long holds up all traffic, control and signals too, and one that ends its process ends the proxy. With --shards 1,2 only numbers with shards are compared';
 
 /** What a result is made of besides the measurements. */
 export interface AdviceFacts {

@@ -169,6 +169,17 @@ for (const driver of DRIVERS) {
       expect(new Set(peer.got.map((line) => line.split(' ').at(-1))).size).toBe(count);
     });
 
+    it.skipIf(!inline)('is shard 0 of 1 to its engine: its marks are those of one shard', async () => {
+      const told: unknown[] = [];
+      await begin({}, {
+        createEngine: (options, ports, routes) => {
+          told.push(options);
+          return createStandIn(options, ports, routes);
+        },
+      });
+      expect(told).toEqual([expect.objectContaining({ shard: 0, shards: 1 })]);
+    });
+
     it('ignores a crash that the hook does not allow', async () => {
       const server = await begin({}, { ...STAND_IN, allowCrash: false });
       server.crashShard(0);
