@@ -35,7 +35,7 @@ export function tuneCommand(): Command {
     .argument('[config]', 'the configuration to measure with and to change (default: that of this package, which is not changed)')
     .addOption(new Option('-c, --config <file>', 'the same as the argument'))
     .addOption(new Option('--shards <n,n,…>', 'numbers of shards to measure (default: from 1 to the number of cores; on more than 4 cores doubled)').argParser(shardCounts))
-    .addOption(new Option('--coalesce <us,us,…|none>', 'settings of io.coalesceUs to compare with the present one').argParser(coalesceList).default([50, 100, 200], '50,100,200'))
+    .addOption(new Option('--coalesce <us,us,…|none>', 'settings of io.coalesceUs to compare with the present one').argParser(coalesceList).default([100, 250, 1000], '100,250,1000'))
     .addOption(new Option('-r, --rate <calls/s>', 'calls per second (default: what keeps this machine more than half busy)').argParser(rate))
     .addOption(new Option('--seconds <seconds>', 'length of each step, half of it warm-up (default: what makes about a minute in all)').argParser(secondsParser(0.5, 600)))
     .addOption(new Option('--routes [address:port]', 'measure with the script of the configuration, which sends calls there').argParser(listenAddress).preset('127.0.0.1:5070'))

@@ -37,8 +37,8 @@ describe('viaduct', () => {
     [['run', 'extra'], /too many arguments/],
     [['stats', '--watch', '0'], /Allowed: 0\.1 to 3600 seconds/],
     [['run', '--config'], /argument missing/],
-    [['tune', '--shards', '1,x'], /Allowed: numbers of shards with commas between, as in 1,2,4; each an integer from \d to 64\./],
-    [['tune', '--coalesce', '5000'], /Allowed: none, or up to 8 numbers.*each an integer from 0 to 2000 µs\./],
+    [['tune', '--shards', '1,x'], /Allowed: numbers of shards with commas between, as in 1,2,4; each an integer from \d to 64;/],
+    [['tune', '--coalesce', '5000'], /Allowed: none, or up to 8 numbers.*each an integer from 0 to 2000 µs;/],
     [['tune', '--dry-run', '--yes'], /use one of them/],
     [['tune', '--routes', '192.0.2.1:5070'], /--routes: found 192\.0\.2\.1:5070; allowed: an address of this machine’s loopback/],
   ])('%j is a usage error: exit 2', async (args, message) => {

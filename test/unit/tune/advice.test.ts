@@ -21,7 +21,7 @@ const outcome = (steps: readonly TuneStep[], coalesceRounds: readonly (readonly 
 function facts(cores: number, more: Partial<AdviceFacts> = {}): AdviceFacts {
   return {
     version: '1.2.3', command: 'viaduct tune', startedAt: '2026-01-01T00:00:00.000Z', machine: { cpu: 'a CPU', cores, memoryBytes: 1, kernel: 'Linux', node: '20.0.0' }, cores,
-    config: parseConfig('routes: ./r.ts\nshards: 7\n'), ownRoutes: false, governor: undefined, ...more,
+    config: parseConfig('routes: ./r.ts\nshards: 7\nio: {coalesceUs: 100}\n'), ownRoutes: false, governor: undefined, ...more,
   };
 }
 
