@@ -35,14 +35,21 @@ export class RequestContexts {
 
   /** A context for a message that is about to be parsed. */
   acquire(): RequestContext {
-    return new RequestContext(this.#host, this.#pool.pop() ?? new RequestParts(this.#core.options.limits.headers));
+    return new RequestContext(this.#host, this.#parts());
   }
 
   /** Closes a context and takes its parts back, and its block if it owns one. */
   giveBack(context: RequestContext): void {
     if (context.ownsBlock) this.#core.arena.store.free(context.block);
-    context.close();
-    if (this.#pool.length < POOL_MAX) this.#pool.push(context.parts);
+    this.#takeBack(context.close());
+  }
+
+  #parts(): RequestParts {
+    return this.#pool.pop() ?? new RequestParts(this.#core.options.limits.headers);
+  }
+
+  #takeBack(parts: RequestParts | undefined): void {
+    if (parts !== undefined && this.#pool.length < POOL_MAX) this.#pool.push(parts);
   }
 
   /** Moves the message of a pending handler out of the store, to the heap: it can still be read, and nothing of ours holds it. */
@@ -63,6 +70,12 @@ export class RequestContexts {
    */
   abandon(): void {
     for (const context of this.#kept.values()) {
+      if (context.parked) {
+        // No handler is pending, so nobody has a right to it any more.
+        context.abort();
+        context.close();
+        continue;
+      }
       const { view } = context;
       context.dead = true;
       context.abort();
@@ -95,6 +108,29 @@ export class RequestContexts {
     this.#kept.set(server, context);
   }
 
+  /**
+   * Keeps a context that no handler has in its hands: until one reads it, it does without its parts. Its transaction is open,
+   * with the request in the store.
+   */
+  keepParked(server: number, context: RequestContext): void {
+    this.keep(server, context);
+    this.park(context);
+  }
+
+  /** Takes the parts of a kept context back until somebody reads it. */
+  park(context: RequestContext): void {
+    if (context.ownsBlock || context.block === 0) return;
+    this.#takeBack(context.park());
+  }
+
+  /** Parts for a parked context that is being read: see `ScriptHost`. */
+  wake(context: RequestContext): RequestParts {
+    const parts = this.#parts();
+    this.#read(parts, context.server, context.block);
+    parts.origin.port = context.parkedPort;
+    return parts;
+  }
+
   /** Lets go of a kept context. */
   unkeep(server: number): void {
     this.#core.unflagServer(server, SF_KEPT);
@@ -112,18 +148,26 @@ export class RequestContexts {
     const core = this.#core;
     const block = core.server(server, S_REQUEST);
     if (block === 0) return undefined;
-    const context = this.acquire();
-    context.view.parse(core.arena.bytes, block, block + core.server(server, S_REQUEST_BYTES));
-    context.view.validateRequest();
+    const parts = this.#parts();
+    this.#read(parts, server, block);
+    const context = new RequestContext(this.#host, parts);
     context.server = server;
     context.block = block;
     context.keyLo = core.server(server, F_KEY_LO);
     context.keyHi = core.server(server, F_KEY_HI);
-    copyEndpoint(core.layer.serverEndpoint(server), context.origin);
-    copyEndpoint(core.layer.serverEndpoint(server), context.replyTo);
     context.homeShard = core.options.shard;
-    preprocess(context.view, core.listeners, context.routeSet);
     this.keep(server, context);
     return context;
+  }
+
+  /** Reads the stored request of a server transaction into `parts`. */
+  #read(parts: RequestParts, server: number, block: number): void {
+    const core = this.#core;
+    const { view, origin, replyTo, routeSet } = parts;
+    view.parse(core.arena.bytes, block, block + core.server(server, S_REQUEST_BYTES));
+    view.validateRequest();
+    copyEndpoint(core.layer.serverEndpoint(server), replyTo);
+    copyEndpoint(replyTo, origin);
+    preprocess(view, core.listeners, routeSet);
   }
 }

@@ -19,7 +19,7 @@ import { type ReplyOptions, type ScriptLog, type Target } from '../script/api.js
 import { FailureContext } from '../script/failure-context.js';
 import type { ScriptHost } from '../script/host.js';
 import { ReplyContext } from '../script/reply-context.js';
-import { type RequestContext, callIdOf } from '../script/request-context.js';
+import { type RequestContext, type RequestParts, callIdOf } from '../script/request-context.js';
 import { textOf } from '../script/text.js';
 import type { MessageView } from '../sip/message.js';
 import { M_ACK, M_CANCEL, M_INVITE } from '../sip/methods.js';
@@ -158,6 +158,7 @@ export class ScriptRunner implements ScriptHost {
       this.#faults.report('cancel', error, callIdOf(cancel));
     }
     context.dead = wasDead;
+    if (this.requests.kept(server) === context && !core.serverHas(server, SF_SUSPENDED | SF_IN_HANDLER)) this.requests.park(context);
   }
 
   /** See `AbandonableEngine.abandon`. */
@@ -178,7 +179,7 @@ export class ScriptRunner implements ScriptHost {
   requestView(server: number): MessageView | undefined {
     const core = this.#core;
     const kept = this.requests.kept(server);
-    if (kept !== undefined) return kept.view;
+    if (kept !== undefined && !kept.parked) return kept.view;
     const block = core.server(server, S_REQUEST);
     if (block === 0) return undefined;
     core.stored.parse(core.arena.bytes, block, block + core.server(server, S_REQUEST_BYTES));
@@ -217,6 +218,10 @@ export class ScriptRunner implements ScriptHost {
   }
 
   // ScriptHost
+
+  wake(context: RequestContext): RequestParts {
+    return this.requests.wake(context);
+  }
 
   refuseLate(): false {
     this.#core.counters[C_SCRIPT_LATE]!++;
@@ -337,7 +342,7 @@ export class ScriptRunner implements ScriptHost {
       return;
     }
     core.unflagServer(server, SF_IN_HANDLER);
-    if (this.#laterHandlers()) this.requests.keep(server, context);
+    if (this.#laterHandlers()) this.requests.keepParked(server, context);
     else this.requests.unkeepAndGiveBack(server, context);
     if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
   }
@@ -350,7 +355,7 @@ export class ScriptRunner implements ScriptHost {
       return;
     }
     core.unflagServer(server, SF_IN_HANDLER);
-    this.requests.keep(server, context);
+    this.requests.keepParked(server, context);
     if (core.serverHas(server, SF_CONCLUDE)) this.#contexts.settle(server);
     else if (core.server(server, S_PENDING) === 0 && core.layer.serverIsOpen(server)) this.#contexts.sendBest(server);
   }

@@ -44,15 +44,20 @@ interface Addition {
   readonly text: Uint8Array;
 }
 
+/** Who has the message: its view may be another one each time, of the same message. */
+export interface MessageHolder {
+  readonly view: MessageView;
+}
+
 export class MessageHeaders implements MutableHeaders {
-  readonly #message: MessageView;
+  readonly #holder: MessageHolder;
   #closed = false;
   #removed: Set<number> | undefined;
   #added: Addition[] | undefined;
 
-  /** @param view borrowed: it must stay on the same message while these headers are used. */
-  constructor(view: MessageView) {
-    this.#message = view;
+  /** @param holder borrowed: its view must be of the same message while these headers are used. */
+  constructor(holder: MessageHolder) {
+    this.#holder = holder;
   }
 
   /** The view goes to another message: from here on these headers can neither be read nor changed. */
@@ -144,7 +149,7 @@ export class MessageHeaders implements MutableHeaders {
 
   get #view(): MessageView {
     if (this.#closed) throw new ScriptError('VD_SCRIPT_OVER', 'these headers are of a request or response that is over');
-    return this.#message;
+    return this.#holder.view;
   }
 
   /** Next field of that name behind number `after` that has not been removed, or -1. */

@@ -11,9 +11,10 @@ import type { MessageView } from '../sip/message.js';
 export class ReplyContext implements RouteReply {
   dropped = false;
   readonly state: Record<string, unknown>;
+  /** The response, borrowed until `close`. */
+  readonly view: MessageView;
   readonly #origin: Endpoint;
   readonly #host: ScriptHost;
-  readonly #view: MessageView;
   readonly #keyLo: number;
   readonly #keyHi: number;
   #headers: MessageHeaders | undefined;
@@ -22,7 +23,7 @@ export class ReplyContext implements RouteReply {
   /** @param view the response; @param origin where it came from: both borrowed until `close`. */
   constructor(host: ScriptHost, view: MessageView, origin: Endpoint, state: Record<string, unknown>, keyLo: number, keyHi: number) {
     this.#host = host;
-    this.#view = view;
+    this.view = view;
     this.#origin = origin;
     this.state = state;
     this.#keyLo = keyLo;
@@ -50,7 +51,8 @@ export class ReplyContext implements RouteReply {
   }
 
   get headers(): MutableHeaders {
-    this.#headers ??= new MessageHeaders(this.#open());
+    this.#open();
+    this.#headers ??= new MessageHeaders(this);
     return this.#headers;
   }
 
@@ -85,6 +87,6 @@ export class ReplyContext implements RouteReply {
 
   #open(): MessageView {
     if (this.#closed) throw overError();
-    return this.#view;
+    return this.view;
   }
 }

@@ -3,7 +3,9 @@
  * script asks for it.
  *
  * Invariant: a context belongs to one request for good, since a script may hold on to it; only its parts (view, endpoints)
- * are used again. A context that is closed, because its request is over, refuses to act and to be read. Sans-I/O.
+ * are used again. While nobody reads it a context can do without them (it is parked): they are made anew from the stored
+ * message when somebody does. So a call that rings costs the heap a small object, and not the six kilobytes that its parts are.
+ * A context that is closed, because its request is over, refuses to act and to be read. Sans-I/O.
  */
 import {
   ScriptError,
@@ -41,12 +43,6 @@ export class RequestParts {
 }
 
 export class RequestContext implements RouteRequest {
-  readonly parts: RequestParts;
-  readonly view: MessageView;
-  readonly origin: Endpoint;
-  /** Where answers go (RFC 3261 §18.2.2). */
-  readonly replyTo: Endpoint;
-  readonly routeSet: RouteSet;
   /** Server transaction, 0 for a request without one (ACK, CANCEL that matched nothing). */
   server = 0;
   /** Upstream transaction key, for branches of requests without a transaction. */
@@ -67,8 +63,11 @@ export class RequestContext implements RouteRequest {
   recordRouted = false;
   /** New Request-URI, when a script set one. */
   uriBytes: Uint8Array | undefined = undefined;
+  /** Port of the source, while the context is parked: the rest of it is in the record of its server transaction. */
+  parkedPort = 0;
 
   readonly #host: ScriptHost;
+  #parts: RequestParts | undefined;
   #closed = false;
   #headers: MessageHeaders | undefined = undefined;
   #state: Record<string, unknown> | undefined = undefined;
@@ -77,18 +76,46 @@ export class RequestContext implements RouteRequest {
 
   constructor(host: ScriptHost, parts: RequestParts) {
     this.#host = host;
-    this.parts = parts;
-    this.view = parts.view;
-    this.origin = parts.origin;
-    this.replyTo = parts.replyTo;
-    this.routeSet = parts.routeSet;
+    this.#parts = parts;
   }
 
-  /** The request is over: its parts go to another one. */
-  close(): void {
+  get view(): MessageView {
+    return (this.#parts ?? this.#wake()).view;
+  }
+
+  get origin(): Endpoint {
+    return (this.#parts ?? this.#wake()).origin;
+  }
+
+  /** Where answers go (RFC 3261 §18.2.2). */
+  get replyTo(): Endpoint {
+    return (this.#parts ?? this.#wake()).replyTo;
+  }
+
+  get routeSet(): RouteSet {
+    return (this.#parts ?? this.#wake()).routeSet;
+  }
+
+  /** The request is over: its parts, if it has any, go to another one. */
+  close(): RequestParts | undefined {
+    const parts = this.#parts;
+    this.#parts = undefined;
     this.#closed = true;
     this.dead = true;
     this.#headers?.close();
+    return parts;
+  }
+
+  get parked(): boolean {
+    return this.#parts === undefined && !this.#closed;
+  }
+
+  /** Gives the parts away until somebody reads the context. Only with a live server transaction that has the message in its block. */
+  park(): RequestParts | undefined {
+    const parts = this.#parts;
+    if (parts !== undefined) this.parkedPort = parts.origin.port;
+    this.#parts = undefined;
+    return parts;
   }
 
   get method(): string {
@@ -129,7 +156,8 @@ export class RequestContext implements RouteRequest {
   }
 
   get headers(): MutableHeaders {
-    this.#headers ??= new MessageHeaders(this.#open());
+    if (this.#closed) throw overError();
+    this.#headers ??= new MessageHeaders(this);
     return this.#headers;
   }
 
@@ -195,6 +223,13 @@ export class RequestContext implements RouteRequest {
 
   reply(status: number, reason?: string, options?: ReplyOptions): boolean {
     return this.#closed ? this.#host.refuseLate() : this.#host.reply(this, status, reason, options);
+  }
+
+  #wake(): RequestParts {
+    if (this.#closed) throw overError();
+    const parts = this.#host.wake(this);
+    this.#parts = parts;
+    return parts;
   }
 
   /** The view, for reading. */

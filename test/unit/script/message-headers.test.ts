@@ -21,7 +21,7 @@ const LINES = [
 
 class Message {
   readonly view = new MessageView(32);
-  readonly headers = new MessageHeaders(this.view);
+  readonly headers = new MessageHeaders(this);
   private readonly bytes: Uint8Array;
   private readonly end: number;
 
