@@ -18,6 +18,7 @@ import { C_BATCHES, C_WAKEUPS } from '../telemetry/counters.js';
 import type { Clock } from './clock.js';
 import { STATE_STOPPED, W_MAILBOX, W_PENDING, W_STATE } from './control-words.js';
 import { EngineTurn, type EngineTurnParts } from './engine-turn.js';
+import { PauseGauge } from './pause-gauge.js';
 
 /** Most records between two flushes: bounds the delay of the first answer and the size of the send batch. */
 const BATCH_RECORDS = 64;
@@ -51,6 +52,7 @@ export class ShardLoop {
   private readonly words: Int32Array;
   private readonly clock: Clock;
   private readonly parts: ShardLoopParts;
+  private readonly pauses: PauseGauge;
   private mailboxSeen = 0;
   private lastTurnMs = 0;
   private stopping = false;
@@ -68,6 +70,7 @@ export class ShardLoop {
     this.counters = parts.counters;
     this.words = parts.words;
     this.clock = parts.clock;
+    this.pauses = new PauseGauge(parts.counters, this.clock.exactMs());
     this.turn = new EngineTurn(parts, () => { this.bell.cancel(); });
   }
 
@@ -93,6 +96,7 @@ export class ShardLoop {
   /** Runs until `stop`. Rejects with whatever the engine threw. */
   async run(): Promise<void> {
     this.lastTurnMs = this.clock.exactMs();
+    this.pauses.slept(this.lastTurnMs);
     for (;;) {
       this.readMailbox();
       if (this.stopping) break;
@@ -134,6 +138,7 @@ export class ShardLoop {
   /** Timers, then up to a batch of records, then the outbox. Returns how many records there were. */
   private runBatch(): number {
     const { ring, turn } = this;
+    this.pauses.look(this.clock.exactMs());
     turn.begin();
     let taken = 0;
     while (taken < BATCH_RECORDS && ring.next()) {
@@ -170,6 +175,7 @@ export class ShardLoop {
     const timeoutMs = this.turn.sleepMs(this.background ? BACKGROUND_SLEEP_MS : LONGEST_SLEEP_MS);
     if (timeoutMs === 0 || !this.nothingToDo()) return;
     this.bell.wait(timeoutMs);
+    this.pauses.slept(this.clock.exactMs());
     this.counters[C_WAKEUPS]!++;
   }
 
@@ -182,6 +188,7 @@ export class ShardLoop {
     if (!this.nothingToDo()) return;
     await this.bell.waitAsync(timeoutMs);
     this.lastTurnMs = this.clock.exactMs();
+    this.pauses.slept(this.lastTurnMs);
     this.counters[C_WAKEUPS]!++;
   }
 

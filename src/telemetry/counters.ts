@@ -10,14 +10,14 @@
 
 export interface CounterInfo {
   readonly name: string;
-  /** `count` only grows; `gauge` is a present value. */
-  readonly kind: 'count' | 'gauge';
+  /** `count` only grows; `gauge` is a present value; `peak` the largest one lately, of all threads together the largest. */
+  readonly kind: 'count' | 'gauge' | 'peak';
   readonly help: string;
 }
 
 const rows: CounterInfo[] = [];
 
-function counter(name: string, help: string, kind: 'count' | 'gauge' = 'count'): number {
+function counter(name: string, help: string, kind: CounterInfo['kind'] = 'count'): number {
   return rows.push({ name, kind, help }) - 1;
 }
 
@@ -82,6 +82,7 @@ export const C_BREADTH_EXCEEDED = counter('breadthExceeded', 'targets not tried 
 // Loop
 export const C_WAKEUPS = counter('wakeups', 'times the thread woke from its sleep');
 export const C_BATCHES = counter('batches', 'batches of messages processed');
+export const C_LONGEST_PAUSE = counter('longestPauseMs', 'longest time for which a busy shard did not look at its ring, in the last 10 to 20 seconds, milliseconds', 'peak');
 export const C_LOOP_ERRORS = counter('loopErrors', 'broken invariants caught by the loop');
 // Sockets (shards send for themselves with the batch driver)
 export const C_DATAGRAMS_IN = counter('datagramsIn', 'datagrams received from the sockets');

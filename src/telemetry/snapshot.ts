@@ -3,7 +3,7 @@
  *
  * The counters of a running shard are read as they are: each value is exact, two of them may be a message apart.
  */
-import { COUNTERS } from './counters.js';
+import { COUNTERS, type CounterInfo } from './counters.js';
 
 /** Counter values by name (see `COUNTERS`). */
 export type CounterValues = Readonly<Record<string, number>>;
@@ -37,7 +37,7 @@ export interface StatsSnapshot {
   readonly shards: number;
   /** Main first, then the shards in order. */
   readonly threads: readonly ThreadStats[];
-  /** Sums over all threads. */
+  /** Over all threads: sums, and of peaks the largest. */
   readonly totals: CounterValues;
 }
 
@@ -71,6 +71,7 @@ function valuesOf(block: Float64Array): CounterValues {
 }
 
 function sum(threads: readonly ThreadStats[]): CounterValues {
-  const add = (name: string) => threads.reduce((total, { counters }) => total + (counters[name] ?? 0), 0);
-  return Object.fromEntries(COUNTERS.map(({ name }) => [name, add(name)]));
+  const of = (name: string): number[] => threads.map(({ counters }) => counters[name] ?? 0);
+  const total = (name: string, kind: CounterInfo['kind']): number => (kind === 'peak' ? Math.max(...of(name)) : of(name).reduce((all, one) => all + one, 0));
+  return Object.fromEntries(COUNTERS.map(({ name, kind }) => [name, total(name, kind)]));
 }

@@ -17,7 +17,7 @@ const GROUPS: readonly { readonly title: string; readonly always: boolean; has(n
   { title: 'Drops', always: false, has: (name) => /^drop|^(badRequests|loopsDetected|mergedRequests|breadthExceeded)$/.test(name) },
   { title: 'Answers of our own', always: false, has: (name) => name.startsWith('replies') },
   { title: 'Script', always: false, has: (name) => name.startsWith('script') },
-  { title: 'Loop', always: false, has: (name) => /^(wakeups|batches|loopErrors|shardRestarts)$/.test(name) },
+  { title: 'Loop', always: false, has: (name) => /^(wakeups|batches|longestPauseMs|loopErrors|shardRestarts)$/.test(name) },
   { title: 'Traffic', always: true, has: (name) => /^(requests|responses|datagrams|keepalives)(In|Out)$/.test(name) },
   { title: 'Transactions', always: true, has: () => true },
 ];
@@ -76,9 +76,9 @@ function pushRings(table: InstanceType<typeof Table>, { threads }: StatsSnapshot
   table.push(row('  out, full to', ({ outBytes }) => outBytes));
 }
 
-/** Text of what a count grew by in a second; empty for a gauge. */
+/** Text of what a count grew by in a second; empty for a gauge or peak. */
 function rateOf(before: CounterValues, now: CounterValues, elapsedMs: number): (name: string) => string {
-  const gauges = new Set(COUNTERS.filter(({ kind }) => kind === 'gauge').map(({ name }) => name));
+  const gauges = new Set(COUNTERS.filter(({ kind }) => kind !== 'count').map(({ name }) => name));
   return (name) => {
     if (gauges.has(name)) return '';
     const perSecond = (1000 * ((now[name] ?? 0) - (before[name] ?? 0))) / elapsedMs;

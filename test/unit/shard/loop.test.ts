@@ -7,7 +7,7 @@ import { Clock, sharedNowMs } from '../../../src/shard/clock.js';
 import { STATE_STOPPED, W_MAILBOX, W_STATE, createControlWords } from '../../../src/shard/control-words.js';
 import { ShardLoop } from '../../../src/shard/loop.js';
 import type { ShardOutbox } from '../../../src/shard/shard-outbox.js';
-import { COUNTER_COUNT, C_BATCHES, C_LOOP_ERRORS } from '../../../src/telemetry/counters.js';
+import { COUNTER_COUNT, C_BATCHES, C_LONGEST_PAUSE, C_LOOP_ERRORS } from '../../../src/telemetry/counters.js';
 
 const encoder = new TextEncoder();
 
@@ -119,6 +119,21 @@ describe('shard loop', () => {
     stage.push('stop');
     await stage.loop.run();
     expect(stage.notes[0]).toBe('advance');
+  });
+
+  it('tells for how long it was away from its ring', async () => {
+    const stage = new Stage();
+    stage.onMessage = () => {
+      const beganMs = stage.clock.exactMs();
+      while (stage.clock.exactMs() - beganMs < 5);
+    };
+    // The next look tells; after it the loop may end.
+    stage.onAdvance = () => {
+      if (stage.notes.length > 0) stage.loop.stop();
+    };
+    stage.push('a');
+    await stage.loop.run();
+    expect(stage.counters[C_LONGEST_PAUSE]).toBeGreaterThanOrEqual(5);
   });
 
   it('sleeps up to the next deadline, and not past it', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { allocateBlocks, mainBlock, shardBlock, shardBlocks } from '../../../src/telemetry/blocks.js';
 import {
-  COUNTERS, C_DATAGRAMS_IN, C_DROP_NOT_SIP, C_REPLY_1XX, C_REQUESTS_IN, C_RETRANSMISSIONS_IN, C_SCRIPT_RUNS, C_SERVER_TX, C_SERVER_TX_ALIVE,
+  COUNTERS, C_DATAGRAMS_IN, C_DROP_NOT_SIP, C_LONGEST_PAUSE, C_REPLY_1XX, C_REQUESTS_IN, C_RETRANSMISSIONS_IN, C_SCRIPT_RUNS, C_SERVER_TX, C_SERVER_TX_ALIVE,
 } from '../../../src/telemetry/counters.js';
 import { takeSnapshot, type RingLevels, type StatsSnapshot } from '../../../src/telemetry/snapshot.js';
 import { statsTable } from '../../../src/telemetry/stats-table.js';
@@ -40,6 +40,15 @@ describe('a snapshot', () => {
     expect(threads.map(({ thread }) => thread)).toEqual(['main', 'shard 0', 'shard 1']);
     for (const { counters } of threads) expect(Object.keys(counters)).toEqual(COUNTERS.map(({ name }) => name));
     expect(totals).toMatchObject({ requestsIn: 12_001, datagramsIn: 12_345, serverTransactionsAlive: 34, dropNotSip: 2, timeouts: 0 });
+  });
+
+  it('has the largest peak of all threads', () => {
+    const memory = allocateBlocks(2);
+    shardBlock(memory, 0)[C_LONGEST_PAUSE] = 3.25;
+    shardBlock(memory, 1)[C_LONGEST_PAUSE] = 1.5;
+    const now = takeSnapshot({ nowMs: 0, uptimeMs: 0, node: 0, pid: 1, version: '0', main: mainBlock(memory), shards: shardBlocks(memory) });
+    expect(now.totals['longestPauseMs']).toBe(3.25);
+    expect(statsTable(now, { previous: { ...now, uptimeMs: -1000 } })).toMatch(/longestPauseMs +· +3\.3 +1\.5 +3\.3$/m);
   });
 
   it('is a copy', () => {
