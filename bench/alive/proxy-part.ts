@@ -1,9 +1,9 @@
 /**
  * A proxy process of one shard with few and with 600,000 transactions alive: CPU per call of all its threads, memory, delay, and
  * how long its shard was away from its ring. Finished transactions stay 64·T1: T1 is set so that at the rate asked for as many
- * are alive as asked. The first size is measured before and after the others, so that a machine that changes its pace shows.
+ * are alive as asked, and T4 with it. The first size is measured before and after the others, so that a machine that changes its
+ * pace shows.
  */
-import { readFileSync } from 'node:fs';
 import { ProcessGroup } from '../../test/e2e/process-group.js';
 import { measure, type Sample } from '../macro/measure.js';
 import { figureText, printTable, progress, runLine } from '../macro/show.js';
@@ -13,21 +13,32 @@ import { figure, figureOf, type Figure, type Measured } from '../results.js';
 import { summarize } from '../statistics.js';
 import type { AliveOptions } from './options.js';
 
-/** Seconds of calls before a size is measured: code is compiled, and nothing that was alive before is left. */
-const SETTLE_S = 10;
+/** Calls while nothing is compiled yet: a rate that a cold proxy can keep, so that no call has to wait for its timeout. */
+const COLD = { ratePerS: 1000, seconds: 4, settleS: 0, drainS: 3, round: 0 };
+/** Seconds of calls for longer than finished transactions stay, before a size is measured. */
+const SETTLE_S = 4;
+/** Seconds for calls to end. */
+const DRAIN_S = 3;
+/** The generator gives way to the proxy: else the longest pause of a shard is that for which it has no core. */
+const GENERATOR_NICE = 10;
+/** The generator's own settling in each run. */
+const RUN_SETTLE_S = 1;
 /** An INVITE and a BYE. */
 const SERVER_TRANSACTIONS_A_CALL = 2;
+/** How often the proxy is asked what it holds, while it is called. */
+const ASK_EVERY_MS = 500;
 /** `timers.t1Ms` may not be less. */
 const LEAST_T1_MS = 10;
 
 /** One measured run with what else was seen. */
 export interface AliveSample extends Sample {
-  /** Server and client transactions alive, at the end. */
+  /** Server and client transactions alive, at most. */
   readonly servers: number;
   readonly clients: number;
+  /** Longest time for which the shard did not look at its ring, milliseconds. */
+  readonly longestPauseMs: number;
   /** Longest collection of any thread, milliseconds; 0: there was none. */
   readonly longestGcMs: number;
-  readonly residentBytes: number;
 }
 
 export async function proxyPart(options: AliveOptions): Promise<Measured> {
@@ -40,17 +51,19 @@ export async function proxyPart(options: AliveOptions): Promise<Measured> {
     const sizes = options.proxySizes;
     for (const alive of sizes) {
       t1Ms[alive] = Math.max(LEAST_T1_MS, Math.round((alive * 1000) / (options.ratePerS * SERVER_TRANSACTIONS_A_CALL * 64)));
-      const build = { ...ownBuild(), label: String(alive), nodeFlags: ['--trace-gc'], settings: [`timers.t1Ms=${t1Ms[alive]}`] };
+      const build = { ...ownBuild(), label: String(alive), nodeFlags: ['--trace-gc'], settings: [`timers.t1Ms=${t1Ms[alive]}`, `timers.t4Ms=${10 * t1Ms[alive]}`] };
       proxies.set(alive, await startViaduct(group, build));
     }
     for (const [place, alive] of [...sizes, sizes[0]!].entries()) {
       const proxy = proxies.get(alive)!;
       if (place < sizes.length) {
         const seconds = options.quick ? 1 : Math.ceil((64 * t1Ms[alive]!) / 1000) + SETTLE_S;
+        await measure(group, quiet(proxy), options.quick ? { ...COLD, ratePerS: 100, seconds: 1 } : COLD);
         progress(`${alive} alive: ${seconds} s at ${options.ratePerS} calls/s, T1 ${t1Ms[alive]} ms`);
-        await measure(group, proxy, { ratePerS: options.ratePerS, round: 0, seconds, settleS: 0 });
+        await measure(group, quiet(proxy), { ratePerS: options.ratePerS, round: 0, seconds, settleS: 0, drainS: DRAIN_S, generatorNice: GENERATOR_NICE });
       }
-      for (let round = 1; round <= options.proxyRuns; round++) samples.push(await oneRun(group, proxy, options, samples.length + 1));
+      const runs = place < sizes.length ? options.proxyRuns : 1;
+      for (let round = 1; round <= runs; round++) samples.push(await oneRun(group, proxy, options, samples.length + 1));
     }
     for (const proxy of proxies.values()) await proxy.stop();
     const figures = figuresOf(samples, sizes);
@@ -63,18 +76,21 @@ export async function proxyPart(options: AliveOptions): Promise<Measured> {
 
 async function oneRun(group: ProcessGroup, proxy: ProxyUnderTest, { ratePerS, seconds }: AliveOptions, round: number): Promise<AliveSample> {
   const printed = proxy.output().length;
-  const sample = await measure(group, proxy, { ratePerS, round, seconds, settleS: 1 });
-  const { servers, clients } = (await proxy.holds?.()) ?? { servers: NaN, clients: NaN };
-  const residentBytes = residentBytesOf(proxy.pid);
+  const most = { servers: 0, clients: 0, longestPauseMs: 0 };
+  const asking = setInterval(() => void proxy.holds?.().then((held) => {
+    for (const key of ['servers', 'clients', 'longestPauseMs'] as const) most[key] = Math.max(most[key], held[key]);
+  }, () => {}), ASK_EVERY_MS);
+  const sample = await measure(group, quiet(proxy), { ratePerS, round, seconds, settleS: RUN_SETTLE_S, drainS: DRAIN_S, generatorNice: GENERATOR_NICE });
+  clearInterval(asking);
   const longestGcMs = longestCollectionMs(proxy.output().slice(printed));
-  const full = { ...sample, servers, clients, residentBytes, longestGcMs };
-  progress(`${runLine(full)}, ${servers} + ${clients} alive, ${(residentBytes / 1e6).toFixed(0)} MB, longest collection ${longestGcMs} ms`);
+  const full = { ...sample, ...most, longestGcMs };
+  progress(`${runLine(full)}, ${most.servers} + ${most.clients} alive, ${(sample.memoryBytes / 1e6).toFixed(0)} MB, longest pause of the shard ${most.longestPauseMs.toFixed(1)} ms, collection ${longestGcMs} ms`);
   return full;
 }
 
-function residentBytesOf(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kib ?? NaN) * 1024;
+/** Without what `--trace-gc` has it print, which is no complaint. */
+function quiet(proxy: ProxyUnderTest): ProxyUnderTest {
+  return { ...proxy, output: () => proxy.output().replace(/^\[\d+:0x.*$\n?/gm, '') };
 }
 
 /** Of what `--trace-gc` prints: `[123:0x55] 4711 ms: Scavenge 5.1 (6.2) -> 4.0 (7.2) MB, 0.61 / 0.00 ms  (…`. */
@@ -96,7 +112,8 @@ function figuresOf(samples: readonly AliveSample[], sizes: readonly number[]): R
     add('cpu.main', 'µs/call', ({ roles }) => roles['main']?.cpuUsPerCall ?? 0);
     add('servers', 'transactions', ({ servers }) => servers);
     add('clients', 'transactions', ({ clients }) => clients);
-    add('memory', 'bytes', ({ residentBytes }) => residentBytes);
+    add('memory', 'bytes', ({ memoryBytes }) => memoryBytes);
+    add('pause', 'ms', ({ longestPauseMs }) => longestPauseMs);
     add('gc.longest', 'ms', ({ longestGcMs }) => longestGcMs);
     add('added.p99', 'ms', ({ addedP99Us }) => addedP99Us / 1000);
     add('added.max', 'ms', ({ addedMaxUs }) => addedMaxUs / 1000);
@@ -126,6 +143,7 @@ function print(figures: Readonly<Record<string, Figure>>, sizes: readonly number
     ratio('  ÷ with the fewest', (alive) => `cpu.${alive}/${sizes[0]!}`),
     row('memory, MB', 'memory', 1e-6),
     ratio('  bytes a finished transaction', (alive) => `memory.${alive}`),
+    row('longest pause of the shard, ms', 'pause'),
     row('longest collection, ms', 'gc.longest'),
     row('delay added, p99, ms', 'added.p99'),
     row('delay added, at most, ms', 'added.max'),

@@ -4,6 +4,7 @@
  * proxy's counters.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { Watch } from '../../src/load/run/watch.js';
 import type { LoadResult } from '../../src/load/index.js';
@@ -75,6 +76,8 @@ export interface RunOptions {
   readonly settleS: number;
   /** Seconds that calls have to end after the last was begun; what is in progress then is cut off, and the run is not valid. Without: as long as they take. */
   readonly drainS?: number;
+  /** Gives way to the proxy where both want a core: 1 to 19 as in nice(1). Without: as important as the proxy. */
+  readonly generatorNice?: number;
 }
 
 /** Runs the load and reads everything. Throws an Error when the generator cannot run or the proxy has ended. */
@@ -89,6 +92,8 @@ export async function measure(group: ProcessGroup, proxy: ProxyUnderTest, option
     '--rate', String(options.ratePerS), '--duration', `${options.seconds}s`, '--warm-up', `${options.settleS}s`,
     '--watch-pid', String(proxy.pid), ...CALL_FLAGS,
   ], { cwd: group.folder });
+  // Before it starts its threads, which take over what it has then.
+  if (options.generatorNice !== undefined) setPriority(child.process.pid!, options.generatorNice);
   const endMs = options.drainS === undefined ? undefined : (START_S + options.settleS + options.seconds + options.drainS) * 1000;
   const end = endMs === undefined ? undefined : setTimeout(() => child.process.kill('SIGINT'), endMs);
   const { code } = await child.exited;

@@ -18,6 +18,8 @@ export interface ProxyHolds {
   /** Server and client transactions alive. */
   readonly servers: number;
   readonly clients: number;
+  /** Longest time for which a busy shard did not look at its ring, in the last ten seconds or a little more. */
+  readonly longestPauseMs: number;
 }
 
 /** A running proxy. It stays up through all rounds of a benchmark. */

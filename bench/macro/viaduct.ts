@@ -120,7 +120,7 @@ function countersOf({ threads, totals }: StatsSnapshot): ProxyCounters {
 }
 
 function holdsOf({ totals }: StatsSnapshot): ProxyHolds {
-  return { servers: totals['serverTransactionsAlive'] ?? 0, clients: totals['clientTransactionsAlive'] ?? 0 };
+  return { servers: totals['serverTransactionsAlive'] ?? 0, clients: totals['clientTransactionsAlive'] ?? 0, longestPauseMs: totals['longestPauseMs'] ?? NaN };
 }
 
 function version({ dist }: ViaductBuild): string {
