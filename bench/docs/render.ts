@@ -126,8 +126,8 @@ function threadsSection(results: Results, told: Set<string>, picture: Picture): 
     '|---:|---:|---:|---:|---:|---:|---:|',
     ...rates.map(([rate, { figures }]) => tell([count(rate), ...['cpu.main', 'cpu.shard', 'sleeps.main', 'sleeps.shard', 'datagrams.main', 'datagrams.shard'].map((name) => figureText(figures[`viaduct.${name}`]))])),
     '',
-    'The main thread per datagram that it receives (six a call), and what a bare `recvmmsg` loop takes that sleeps between bursts',
-    'of that size, which is the kernel’s part:',
+    'The main thread per datagram that it receives (six a call), and what a bare `recvmmsg` loop takes that pauses until as many',
+    'have gathered, which is the kernel’s part (with the call from JavaScript into it):',
     '',
     '| calls/s | main, µs a datagram | kernel alone, µs | above the kernel, µs |',
     '|---:|---:|---:|---:|',
@@ -144,8 +144,8 @@ function threadsSection(results: Results, told: Set<string>, picture: Picture): 
 
 function floorPicture(floor: BenchResult | undefined, picture: Picture): string[] {
   if (floor === undefined) return [];
-  const groups = Object.entries(floor.figures).map(([name, { value }]) => ({ name: name.replace('kernel.', ''), bars: [{ value }] }));
-  return picture('receive-floor', renderBarChart({ title: 'Receiving alone: µs of CPU per datagram, by datagrams a burst', unit: 'µs', groups, legend: ['recvmmsg, sleeping between bursts'], text: short }, 'bench/results/receive-floor.json'), 'CPU per datagram of a bare receive loop by size of bursts');
+  const groups = floorPoints(floor).map(([batch, us]) => ({ name: short(batch), bars: [{ value: us }] }));
+  return picture('receive-floor', renderBarChart({ title: 'Receiving alone: µs of CPU per datagram, by datagrams a batch', unit: 'µs', groups, legend: ['recvmmsg and sleep'], text: short }, 'bench/results/receive-floor.json'), 'CPU per datagram of a bare receive loop by size of batches');
 }
 
 function maxSection(results: Results, told: Set<string>, picture: Picture): string[] {
@@ -256,15 +256,19 @@ function byRate(results: Results, prefix: string): [number, BenchResult][] {
   return [...results].filter(([name]) => name.startsWith(prefix)).map(([name, result]): [number, BenchResult] => [Number(name.slice(prefix.length)), result]).sort(([a], [b]) => a - b);
 }
 
-/** The kernel's part at `burst` datagrams a burst: between two measured sizes in proportion to 1/burst, which is what a wake-up shared by a burst gives. */
-export function floorAt(floor: BenchResult | undefined, burst: number | undefined): number | undefined {
-  if (floor === undefined || burst === undefined) return undefined;
-  const points = Object.entries(floor.figures).map(([name, { value }]): [number, number] => [1 / Number(name.replace('kernel.', '')), value]).sort(([a], [b]) => a - b);
-  const at = 1 / Math.max(1, burst);
-  const above = points.findIndex(([x]) => x >= at);
+/** Datagrams a batch and µs a datagram, by rising batch. */
+function floorPoints({ figures }: BenchResult): [batch: number, us: number][] {
+  return Object.entries(figures).filter(([name]) => name.endsWith('.batch')).map(([name, { value }]): [number, number] => [value, figures[name.replace(/batch$/, 'kernel')]!.value]).sort(([a], [b]) => a - b);
+}
+
+/** The kernel's part at `batch` datagrams a batch: between two measured sizes in proportion to 1/batch, which is what a wake-up shared by a batch gives. */
+export function floorAt(floor: BenchResult | undefined, batch: number | undefined): number | undefined {
+  if (floor === undefined || batch === undefined) return undefined;
+  const points = floorPoints(floor);
+  const above = points.findIndex(([size]) => size >= batch);
   if (above <= 0) return points.at(above < 0 ? -1 : 0)?.[1];
-  const [[x0, y0], [x1, y1]] = [points[above - 1]!, points[above]!];
-  return y0 + ((at - x0) / (x1 - x0)) * (y1 - y0);
+  const [[size0, us0], [size1, us1]] = [points[above - 1]!, points[above]!];
+  return us0 + ((1 / batch - 1 / size0) / (1 / size1 - 1 / size0)) * (us1 - us0);
 }
 
 function commands(results: readonly BenchResult[], told: Set<string>): string[] {

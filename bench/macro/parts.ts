@@ -12,8 +12,8 @@ import { searchHighest } from './search.js';
 import { figureText, printTable, progress, runLine } from './show.js';
 import { measureWithSipp, requireSipp, type SippSample } from './sipp.js';
 
-/** Sizes of bursts of the part floor: up to a full batch. */
-const BURSTS = [1, 2, 4, 8, 16, 32, 64];
+/** Pauses of the part floor, µs: from none to batches of a few tens. */
+const PAUSES_US = [0, 50, 100, 200, 400, 800, 1600];
 /** Datagrams per second of the part floor: those of 4,000 calls. */
 const FLOOR_PER_S = 24_000;
 /** Rate of the part sipp, at most. */
@@ -88,17 +88,20 @@ export async function delayPart({ group, proxies, options }: PartContext, best: 
   printTable(`Delay that the proxy adds at ${ratePerS} calls/s, ms: median (least to most)`, ['', 'p50', 'p99', `p99, ${labels[0]!} ÷`], labels.map((label) => [label, figureText(figures[`${label}.p50`], 1e-3), figureText(figures[`${label}.p99`], 1e-3), figureText(figures[`${labels[0]!}/${label}`])]));
 }
 
-/** What the kernel takes to receive, by the size of bursts. Result `receive-floor`. */
+/** What the kernel takes to receive, by the size of batches. Result `receive-floor`: `pause.N.batch` and `pause.N.kernel` for each pause. */
 export async function floorPart({ group, options }: PartContext): Promise<void> {
   const floors: Floor[] = [];
-  for (const burst of options.quick ? [8] : BURSTS) {
-    const floor = await receiveFloor(group, burst, FLOOR_PER_S, options.quick ? 2000 : FLOOR_PER_S * Math.min(options.seconds, 4));
+  for (const pauseUs of options.quick ? [100] : PAUSES_US) {
+    const floor = await receiveFloor(group, pauseUs, FLOOR_PER_S, options.quick ? 2000 : FLOOR_PER_S * Math.min(options.seconds, 4));
     floors.push(floor);
-    progress(`floor, bursts of ${burst}: ${floor.cpuUsPerDatagram.toFixed(2)} µs a datagram`);
+    progress(`floor, pause of ${pauseUs} µs: ${floor.datagramsPerBatch.toFixed(1)} datagrams a batch, ${floor.cpuUsPerDatagram.toFixed(2)} µs a datagram`);
   }
-  const figures = Object.fromEntries(floors.map(({ burst, cpuUsPerDatagram }) => [`kernel.${burst}`, figure('µs/datagram', cpuUsPerDatagram)]));
+  const figures = Object.fromEntries(floors.flatMap(({ pauseUs, datagramsPerBatch, cpuUsPerDatagram }) => [
+    [`pause.${pauseUs}.batch`, figure('datagrams/batch', datagramsPerBatch)],
+    [`pause.${pauseUs}.kernel`, figure('µs/datagram', cpuUsPerDatagram)],
+  ]));
   write('receive-floor', options, figures, { perS: FLOOR_PER_S, floors });
-  printTable('Receiving alone (recvmmsg and sleeping in it), µs per datagram', ['datagrams a burst', 'µs'], floors.map(({ burst }) => [String(burst), figureText(figures[`kernel.${burst}`])]));
+  printTable('Receiving alone (recvmmsg and sleep)', ['pause, µs', 'datagrams a batch', 'µs a datagram'], floors.map(({ pauseUs }) => [String(pauseUs), figureText(figures[`pause.${pauseUs}.batch`]), figureText(figures[`pause.${pauseUs}.kernel`])]));
 }
 
 /** CPU per call with SIPp. Result `…-sipp`. */

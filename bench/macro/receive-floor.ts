@@ -1,9 +1,10 @@
 /**
- * What the kernel alone takes for receiving the datagrams of calls: a thread that does nothing but recvmmsg, sleeping in it
- * between bursts. It is what is left of the main thread's CPU per datagram when everything of ours is taken away. The figure falls
- * with the size of the bursts, since a burst costs one wake-up and one system call.
+ * What the kernel alone takes for receiving the datagrams of calls: a thread that does nothing but recvmmsg and, as the main thread
+ * does under load, pause between two of them, so that datagrams gather. It is what is left of the main thread's CPU per datagram when
+ * everything of ours is taken away. The figure falls with the datagrams that one recvmmsg brings, which is counted, since they share
+ * one wake-up and one system call.
  *
- *     node bench/run.mjs bench/macro/receive-floor.ts PORT DATAGRAMS     the receiver, which the other end starts
+ *     node bench/run.mjs bench/macro/receive-floor.ts PORT DATAGRAMS PAUSE_US     the receiver, which the other end starts
  */
 import { readFileSync } from 'node:fs';
 import { parseAddress, SOCKADDR_SLOT_BYTES, writeSockaddr } from '../../src/net/endpoint.js';
@@ -18,16 +19,19 @@ import { freePort } from './proxy.js';
 
 const SLOTS = 64;
 const SLOT_BYTES = 2048;
+/** Datagrams that are sent at a time. */
+const BURST = 2;
 /** The receiver gives up after so long without a datagram. */
 const RECEIVE_WAIT_S = 2;
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** One measurement: µs of CPU of the receiving thread per datagram. */
 export interface Floor {
-  readonly burst: number;
+  /** Pause between two recvmmsg, µs; 0: it sleeps in recvmmsg alone. */
+  readonly pauseUs: number;
   readonly cpuUsPerDatagram: number;
   /** Datagrams that one recvmmsg brought. */
-  readonly datagramsPerCall: number;
+  readonly datagramsPerBatch: number;
 }
 
 function libraryOrThrow(): Libc {
@@ -47,11 +51,11 @@ function datagramsOfCall(): Uint8Array[] {
   ];
 }
 
-/** Sends `datagrams` in bursts, `perS` datagrams a second, and returns what the receiver says about itself. */
-export async function receiveFloor(group: ProcessGroup, burst: number, perS: number, datagrams: number): Promise<Floor> {
+/** Sends `datagrams`, `perS` a second in small bursts, and returns what the receiver says about itself. */
+export async function receiveFloor(group: ProcessGroup, pauseUs: number, perS: number, datagrams: number): Promise<Floor> {
   const libc = libraryOrThrow();
   const port = await freePort();
-  const receiver = group.start(process.execPath, ['bench/run.mjs', 'bench/macro/receive-floor.ts', String(port), String(datagrams)], { cwd: ROOT });
+  const receiver = group.start(process.execPath, ['bench/run.mjs', 'bench/macro/receive-floor.ts', String(port), String(datagrams), String(pauseUs)], { cwd: ROOT });
   let ended = false;
   void receiver.exited.then(() => (ended = true));
   await waitUntil(() => ended || receiver.output().includes('ready'), 20_000, () => `the receiver does not start: ${receiver.output()}`);
@@ -70,7 +74,7 @@ export async function receiveFloor(group: ProcessGroup, burst: number, perS: num
   const began = performance.now();
   for (let sent = 0; sent < datagrams && !ended; ) {
     const first = sent % messages.length;
-    const count = Math.min(burst, SLOTS - first, datagrams - sent);
+    const count = Math.min(BURST, SLOTS - first, datagrams - sent);
     const done = libc.sendmmsg(fd, vector.address + first * MMSGHDR_BYTES, count, 0);
     if (done < 0) throw new Error(`sendmmsg: ${errnoName(libc.errno())}`);
     sent += done;
@@ -81,11 +85,11 @@ export async function receiveFloor(group: ProcessGroup, burst: number, perS: num
   const { code } = await receiver.exited;
   const text = receiver.output().split('\n').find((line) => line.startsWith('{'));
   if (code !== 0 || text === undefined) throw new Error(`the receiver failed (exit code ${code}): ${receiver.output()}`);
-  return { burst, ...(JSON.parse(text) as Omit<Floor, 'burst'>) };
+  return { pauseUs, ...(JSON.parse(text) as Omit<Floor, 'pauseUs'>) };
 }
 
 /** The receiver: counts its CPU from the first tenth of the datagrams on. */
-function receive(port: number, datagrams: number): void {
+function receive(port: number, datagrams: number, pauseUs: number): void {
   const libc = libraryOrThrow();
   const { fd } = openBatchSocket(libc, { host: '127.0.0.1', family: 4, port }, BUFFER_BYTES, 0);
   libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(new BigInt64Array([BigInt(RECEIVE_WAIT_S), 0n]).buffer), 16);
@@ -96,6 +100,7 @@ function receive(port: number, datagrams: number): void {
   }
   const cpuNs = (): number => Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]);
   process.stdout.write('ready\n');
+  const pause = new Int32Array(new SharedArrayBuffer(4));
   let [received, calls, ns, from, callsFrom] = [0, 0, 0, 0, 0];
   while (received < datagrams) {
     const count = libc.recvmmsg(fd, vector.address, SLOTS, MSG_WAITFORONE, null);
@@ -103,9 +108,10 @@ function receive(port: number, datagrams: number): void {
     received += count;
     calls++;
     if (from === 0 && received >= datagrams / 10) [ns, from, callsFrom] = [cpuNs(), received, calls];
+    if (pauseUs > 0) Atomics.wait(pause, 0, 0, pauseUs / 1000);
   }
   const per = Math.max(1, received - from);
-  process.stdout.write(`${JSON.stringify({ cpuUsPerDatagram: (cpuNs() - ns) / 1000 / per, datagramsPerCall: per / Math.max(1, calls - callsFrom) })}\n`);
+  process.stdout.write(`${JSON.stringify({ cpuUsPerDatagram: (cpuNs() - ns) / 1000 / per, datagramsPerBatch: per / Math.max(1, calls - callsFrom) })}\n`);
 }
 
-if (process.argv[1]?.endsWith('receive-floor.ts') === true) receive(Number(process.argv[2]), Number(process.argv[3]));
+if (process.argv[1]?.endsWith('receive-floor.ts') === true) receive(Number(process.argv[2]), Number(process.argv[3]), Number(process.argv[4]));
