@@ -62,6 +62,11 @@ export class InlineDatagramLoop {
   /** A timer that fires too early does no harm, one too late does: the timer of Node is only ever moved forward. */
   private arm(): void {
     const sleepMs = this.shard.sleepMs(LONGEST_SLEEP_MS);
+    // Very many timers are due at once: the next of them have their turn behind what the sockets have got meanwhile.
+    if (sleepMs === 0) {
+      this.wake();
+      return;
+    }
     const dueMs = performance.now() + sleepMs;
     if (this.stopped || dueMs >= this.dueMs) return;
     clearTimeout(this.timer);
