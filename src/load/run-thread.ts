@@ -57,7 +57,7 @@ async function prepare(init: LoadThreadInit, opened: (io: LoadIo) => void, post:
   const scenarios = await loadScenarios(options.scenarios);
   const own = addresses(init);
   const memory = createMemory(options, scenarios, own.length);
-  const bare = await openLoadIo(options.driver, own, memory);
+  const bare = await openLoadIo(options.driver, own, memory, !isStraight(options));
   opened(bare);
   const callers = options.role === 'uas' ? 0 : options.socketsPerThread;
   const sockets = await uaSockets(bare.sockets, callers, options);

@@ -11,6 +11,7 @@ import type { BoundListener, ListenAddress } from '../../net/udp-driver.js';
 import type { Endpoint } from '../../proxy/ports.js';
 import { createPacketMeta } from '../../ring/layout.js';
 import { COUNTER_COUNT, C_DATAGRAMS_OUT, C_DROP_OUTBOX_FULL, C_DROP_SEND_ERROR } from '../../telemetry/counters.js';
+import { nowUs } from '../clock.js';
 import { RECEIVE_SLOTS, RECEIVE_SLOT_BYTES, type LoadIo, type LoadMemory, type LoadReceiver } from './load-io.js';
 import { TimeStamps } from './time-stamps.js';
 
@@ -39,23 +40,27 @@ export class BatchIo implements LoadIo {
   private readonly sending: Uint8Array;
   /** By socket: the one of this thread that what it sends arrives at; -1: it goes elsewhere. */
   private readonly arrivesAt: Int32Array;
-  private readonly stamps: TimeStamps;
+  /** Undefined: a message came when it was read. */
+  private readonly stamps: TimeStamps | undefined;
   private sweepIn = SWEEP_EVERY;
   private closed = false;
 
-  /** Opens the sockets in order. Throws ListenError for the first that cannot be; none stays open then. */
-  static open(libc: Libc, addresses: readonly ListenAddress[], memory: LoadMemory, bufferBytes: number): BatchIo {
+  /**
+   * Opens the sockets in order. Throws ListenError for the first that cannot be; none stays open then. With `stamped`, messages have the
+   * kernel's time stamps, which cost a tenth of a microsecond each.
+   */
+  static open(libc: Libc, addresses: readonly ListenAddress[], memory: LoadMemory, bufferBytes: number, stamped: boolean): BatchIo {
     const sockets: BoundListener[] = [];
     try {
       for (const address of addresses) sockets.push(openBatchSocket(libc, address, bufferBytes, bufferBytes));
-      return new BatchIo(libc, sockets, memory);
+      return new BatchIo(libc, sockets, memory, stamped);
     } catch (error) {
       for (const { fd } of sockets) libc.close(fd);
       throw error;
     }
   }
 
-  private constructor(libc: Libc, sockets: readonly BoundListener[], memory: LoadMemory) {
+  private constructor(libc: Libc, sockets: readonly BoundListener[], memory: LoadMemory, stamped: boolean) {
     this.libc = libc;
     this.sockets = sockets;
     this.receiveStart = memory.receiveStart;
@@ -66,8 +71,8 @@ export class BatchIo implements LoadIo {
       this.vector.setPayload(i, memory.receiveStart + i * RECEIVE_SLOT_BYTES, SLOT_BYTES);
       this.vector.setNameBytes(i, SOCKADDR_IN6_BYTES);
     }
-    this.stamps = new TimeStamps(libc, this.vector, RECEIVE_SLOTS);
-    for (const { fd } of sockets) this.stamps.enable(fd);
+    this.stamps = stamped ? new TimeStamps(libc, this.vector, RECEIVE_SLOTS) : undefined;
+    for (const { fd } of sockets) this.stamps?.enable(fd);
     this.pollfds = new Int32Array(new ArrayBuffer(Math.max(128, sockets.length * 8)));
     this.pollfdsAt = libc.addressOf(new Uint8Array(this.pollfds.buffer));
     this.timespecAt = libc.addressOf(new Uint8Array(this.timespec.buffer));
@@ -170,7 +175,7 @@ export class BatchIo implements LoadIo {
       if (count < 0) this.checkReceiveError();
       return 0;
     }
-    stamps.sync();
+    const readUs = stamps === undefined ? nowUs() : stamps.sync();
     for (let i = 0; i < count; i++) {
       readSockaddr(vector.names, vector.nameAt(i), from);
       vector.setNameBytes(i, SOCKADDR_IN6_BYTES);
@@ -178,7 +183,7 @@ export class BatchIo implements LoadIo {
       const start = this.receiveStart + i * RECEIVE_SLOT_BYTES;
       // One that was cut is no message: an empty range says so.
       const bytes = (vector.flags(i) & MSG_TRUNC) !== 0 ? 0 : vector.messageBytes(i);
-      receiver(start, start + bytes, from, stamps.eventUs(i));
+      receiver(start, start + bytes, from, stamps === undefined ? readUs : stamps.eventUs(i));
     }
     return count;
   }

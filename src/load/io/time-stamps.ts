@@ -41,12 +41,13 @@ export class TimeStamps {
     this.libc.setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, new Uint8Array(new Int32Array([1]).buffer), 4);
   }
 
-  /** Reads both clocks: to be called right behind the receive. */
-  sync(): void {
+  /** Reads both clocks: to be called right behind the receive. Returns the loop's. */
+  sync(): number {
     this.libc.clockGettime(CLOCK_REALTIME, this.clockAt);
     this.nowUs = nowUs();
     this.seconds = this.clock[0]! >>> 0;
     this.nanoseconds = this.clock[2]!;
+    return this.nowUs;
   }
 
   /** When message `index` of the receive came, microseconds of the loop's clock. Takes the stamp: once for each receive. */

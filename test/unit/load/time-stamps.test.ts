@@ -16,7 +16,7 @@ describe.skipIf(libc === undefined)('a datagram of the batch driver', () => {
   it('came when the kernel got it, however late it is read', async () => {
     const bytes = new Uint8Array(SEND_ARENA_BYTES + RECEIVE_BYTES);
     const memory: LoadMemory = { bytes, words: new Int32Array(bytes.buffer), sendStart: 0, receiveStart: SEND_ARENA_BYTES, storeStart: bytes.length };
-    const io = BatchIo.open(libc!, [{ host: '127.0.0.1', family: 4, port: 0 }], memory, 65_536);
+    const io = BatchIo.open(libc!, [{ host: '127.0.0.1', family: 4, port: 0 }], memory, 65_536, true);
     const sender = createSocket('udp4');
     try {
       const sent: { fromUs: number; toUs: number }[] = [];
