@@ -26,6 +26,8 @@ async function measure({ isQuick, rounds }: Scale): Promise<Row[]> {
   const wholeAsync: number[] = [];
   // Two rounds warm up.
   for (let round = isQuick ? 0 : -2; round < rounds; round++) {
+    // The calls of the last round are remembered for 32 s.
+    sync.settle();
     const spent = byMessage(sync, calls, messages);
     const before = cpuNs();
     sync.placeCalls(messages, everyMs);

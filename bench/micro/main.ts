@@ -29,15 +29,20 @@ const options: Options = program.opts();
 
 const chosen = GROUPS.filter(({ name }) => options.only?.includes(name) ?? true);
 const measured: { group: string; rows: readonly Row[] }[] = [];
-for (const [i, group] of chosen.entries()) {
-  console.error(`[${i + 1}/${chosen.length}] ${group.name} …`);
-  const rows = await measureApart(group);
-  measured.push({ group: group.name, rows });
-  print(group, rows);
-}
-if (options.save && options.only === undefined) {
-  const path = writeResult('micro', { figures: figuresOf(measured), raw: measured }, options.quick === true ? SCRATCH_FOLDER : undefined);
-  console.error(`kept in ${path.slice(ROOT.length + 1)}`);
+try {
+  for (const [i, group] of chosen.entries()) {
+    console.error(`[${i + 1}/${chosen.length}] ${group.name} …`);
+    const rows = await measureApart(group);
+    measured.push({ group: group.name, rows });
+    print(group, rows);
+  }
+  if (options.save && options.only === undefined) {
+    const path = writeResult('micro', { figures: figuresOf(measured), raw: measured }, options.quick === true ? SCRATCH_FOLDER : undefined);
+    console.error(`kept in ${path.slice(ROOT.length + 1)}`);
+  }
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
 }
 
 /** Rows of a group, measured in a process of its own. */
