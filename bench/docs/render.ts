@@ -2,6 +2,8 @@
  * docs/benchmarks.md with its charts and the table of the README, made from results. A figure that no result has is in no table, and
  * every table names its command. Pure.
  */
+import type { Sample } from '../macro/measure.js';
+import type { SearchStep } from '../macro/search.js';
 import { figureText } from '../macro/show.js';
 import type { BenchResult, Figure } from '../results.js';
 import { significant } from '../statistics.js';
@@ -99,6 +101,7 @@ function cpuSection(results: Results, told: Set<string>, picture: Picture): stri
     '|---:|---:|---:|---:|---:|---:|',
     ...rates.map(([rate, { figures }]) => tell([count(rate), figureText(figures['viaduct.cpu']), figureText(figures['kamailio.cpu']), `**${figureText(figures['viaduct/kamailio'])}**`, figureText(once(figures['viaduct.memory']), 1e-6), figureText(once(figures['kamailio.memory']), 1e-6)])),
     '',
+    ...unused(rates.map(([, result]) => result)),
     ...commands(rates.map(([, result]) => result), told),
   ];
 }
@@ -156,12 +159,16 @@ function maxSection(results: Results, told: Set<string>, picture: Picture): stri
   return [
     '## Highest rate',
     '',
-    'Without a failed call, the generator on the same cores. Known within 5 %; a step that does not pass is tried once more.',
+    'Without a failed call, the generator on the same cores. Known within 5 %; a step that does not pass is tried once more, and its calls have five seconds to end.',
     '',
     ...picture('max', chart, 'Highest rate of Viaduct and Kamailio'),
-    '| proxy | calls/s |', '|---|---:|',
-    ...labels.map((label) => tell([capital(label), count(result.figures[`${label}.max`]!.value)])),
-    ...ratioRow(result),
+    '| proxy | calls/s | p99 of the delay there, ms | why not more |', '|---|---:|---:|---|',
+    ...labels.map((label) => {
+      const steps = (result.raw as { readonly steps?: Readonly<Record<string, readonly SearchStep[]>> } | null)?.steps?.[label] ?? [];
+      const best = steps.findLast(({ ratePerS, passed }) => passed && ratePerS === result.figures[`${label}.max`]!.value);
+      return tell([capital(label), count(result.figures[`${label}.max`]!.value), best === undefined ? '–' : short(best.sample.addedP99Us / 1000), steps.findLast(({ passed }) => !passed)?.reason?.replace(/:.*/, '') ?? '–']);
+    }),
+    ...ratioRow(result, 2),
     '',
     ...commands([result], told),
   ];
@@ -182,8 +189,9 @@ function delaySection(results: Results, told: Set<string>, picture: Picture): st
     ...picture('delay', chart, 'Delay that Viaduct and Kamailio add'),
     '| proxy | p50, ms | p99, ms |', '|---|---:|---:|',
     ...labels.map((label) => tell([capital(label), figureText(result.figures[`${label}.p50`], 1e-3), figureText(result.figures[`${label}.p99`], 1e-3)])),
-    ...ratioRow(result, true),
+    ...ratioRow(result, 0, 1),
     '',
+    ...unused([result]),
     ...commands([result], told),
   ];
 }
@@ -200,6 +208,7 @@ function sippSection(results: Results, told: Set<string>): string[] {
     ...labelsOf(result, 'cpu').map((label) => tell([capital(label), figureText(result.figures[`${label}.cpu`])])),
     ...ratioRow(result),
     '',
+    ...unused([result]),
     ...commands([result], told),
   ];
 }
@@ -271,6 +280,18 @@ export function floorAt(floor: BenchResult | undefined, batch: number | undefine
   return us0 + ((1 / batch - 1 / size0) / (1 / size1 - 1 / size0)) * (us1 - us0);
 }
 
+/** Says which runs were measured and not used, and why: a figure above may rest on fewer rounds than were measured. */
+function unused(results: readonly BenchResult[]): string[] {
+  const lines = results.flatMap(({ raw }) => samplesOf(raw).filter(({ valid }) => !valid).map(({ proxy, ratePerS, round, reasons }) => `* ${capital(proxy)}, ${count(ratePerS)} calls/s, round ${round}: ${reasons.join('; ')}`));
+  return lines.length === 0 ? [] : ['Runs that were not used, so that the figures above rest on fewer rounds:', '', ...lines, ''];
+}
+
+type Run = Pick<Sample, 'proxy' | 'ratePerS' | 'round' | 'valid' | 'reasons'>;
+
+function samplesOf(raw: unknown): readonly Run[] {
+  return (raw as { readonly samples?: readonly Run[] } | null)?.samples ?? [];
+}
+
 function commands(results: readonly BenchResult[], told: Set<string>): string[] {
   for (const { name } of results) told.add(name);
   return ['```console', ...[...new Set(results.map(({ command }) => `$ ${command}`))], '```', ''];
@@ -280,8 +301,8 @@ function labelsOf({ figures }: BenchResult, name: string): string[] {
   return Object.keys(figures).filter((key) => key.endsWith(`.${name}`) && !key.includes('/')).map((key) => key.slice(0, -name.length - 1));
 }
 
-function ratioRow({ figures }: BenchResult, indent = false): string[] {
-  return Object.entries(figures).filter(([name]) => name.includes('/')).map(([name, figure]) => tell([name.split('/').map(capital).join(' ÷ '), ...(indent ? [''] : []), `**${figureText(figure)}**`]));
+function ratioRow({ figures }: BenchResult, columnsAfter = 0, columnsBefore = 0): string[] {
+  return Object.entries(figures).filter(([name]) => name.includes('/')).map(([name, figure]) => tell([name.split('/').map(capital).join(' ÷ '), ...Array.from({ length: columnsBefore }, () => ''), `**${figureText(figure)}**`, ...Array.from({ length: columnsAfter }, () => '')]));
 }
 
 function barOf(figure: Figure | undefined, scale = 1): Bar | undefined {
