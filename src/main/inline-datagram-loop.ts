@@ -42,6 +42,7 @@ export class InlineDatagramLoop {
   /** A batch of datagrams has gone through the engine, which may have armed timers. */
   batchEnd(): void {
     this.counters[C_BATCHES]!++;
+    this.shard.look();
     this.arm();
   }
 
@@ -56,6 +57,7 @@ export class InlineDatagramLoop {
 
   private turn(): void {
     this.shard.tick();
+    this.shard.look();
     this.arm();
   }
 

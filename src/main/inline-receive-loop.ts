@@ -73,6 +73,7 @@ export class InlineReceiveLoop {
         continue;
       }
       if (shard.dirty) shard.tick();
+      shard.look();
       const hurries = busy || shard.waiting;
       const received: number = quiet ? this.receiveIdle(hurries) : receiver.receiveBatch(hurries ? 0 : RECEIVE_WAIT_MS, false);
       if (received === 0) shard.tick();

@@ -10,6 +10,7 @@ import type { AbandonableEngine } from '../proxy/engine-api.js';
 import type { EngineLog, PacketMeta } from '../proxy/ports.js';
 import type { Routes } from '../script/api.js';
 import { EngineTurn, type EngineTurnParts } from '../shard/engine-turn.js';
+import { PauseGauge } from '../shard/pause-gauge.js';
 import type { ShardOutbox } from '../shard/shard-outbox.js';
 import { C_DROP_RING_FULL, C_KEEPALIVES_IN, C_SHARD_RESTARTS } from '../telemetry/counters.js';
 import type { Router } from './dispatcher.js';
@@ -47,6 +48,7 @@ interface Life {
 export class InlineShard {
   private readonly parts: InlineShardParts;
   private readonly policy = new RestartPolicy();
+  private readonly pauses: PauseGauge;
   private routes: Routes;
   private life: Life | undefined;
   /** The clock is set for the present batch. */
@@ -61,6 +63,7 @@ export class InlineShard {
     this.parts = parts;
     this.routes = routes;
     this.life = this.newLife();
+    this.pauses = new PauseGauge(parts.counters, parts.clock.exactMs());
   }
 
   // For the sockets
@@ -103,6 +106,11 @@ export class InlineShard {
   tick(): void {
     this.begin();
     this.batchEnd();
+  }
+
+  /** The thread looks at its sockets: what it has done since the last batch or tick began was a pause. */
+  look(): void {
+    this.pauses.look(this.parts.clock.exactMs());
   }
 
   /** False while a dead engine has not been replaced: what is received now is lost. */
@@ -170,6 +178,7 @@ export class InlineShard {
 
   private begin(): void {
     this.begun = true;
+    this.pauses.slept(this.parts.clock.exactMs());
     const { life } = this;
     if (life === undefined) return;
     try {

@@ -82,7 +82,7 @@ export const C_BREADTH_EXCEEDED = counter('breadthExceeded', 'targets not tried 
 // Loop
 export const C_WAKEUPS = counter('wakeups', 'times the thread woke from its sleep');
 export const C_BATCHES = counter('batches', 'batches of messages processed');
-export const C_LONGEST_PAUSE = counter('longestPauseMs', 'longest time for which a busy shard did not look at its ring, in the last 10 to 20 seconds, milliseconds', 'peak');
+export const C_LONGEST_PAUSE = counter('longestPauseMs', 'longest time for which a busy shard did not look at its ring (`shards: 0`: the main thread at its sockets), in the last 10 to 20 seconds, milliseconds', 'peak');
 export const C_LOOP_ERRORS = counter('loopErrors', 'broken invariants caught by the loop');
 // Sockets (shards send for themselves with the batch driver)
 export const C_DATAGRAMS_IN = counter('datagramsIn', 'datagrams received from the sockets');

@@ -4,7 +4,7 @@ import { InlineShard, type InlineOutbox } from '../../../src/main/inline-shard.j
 import type { AbandonableEngine } from '../../../src/proxy/engine-api.js';
 import { createPacketMeta } from '../../../src/ring/layout.js';
 import type { Routes } from '../../../src/script/api.js';
-import { COUNTER_COUNT, C_DROP_RING_FULL, C_KEEPALIVES_IN, C_LOOP_ERRORS, C_SHARD_RESTARTS } from '../../../src/telemetry/counters.js';
+import { COUNTER_COUNT, C_DROP_RING_FULL, C_KEEPALIVES_IN, C_LONGEST_PAUSE, C_LOOP_ERRORS, C_SHARD_RESTARTS } from '../../../src/telemetry/counters.js';
 
 const OLD: Routes = { request: () => {} };
 const NEW: Routes = { request: () => {} };
@@ -138,6 +138,16 @@ describe('an inline shard', () => {
     expect(stage.takeNotes()).toEqual(['0 advance 5000', 'flush', '0 failed 7', 'flush']);
     stage.deadlineMs = 5025;
     expect([stage.shard.sleepMs(100), stage.shard.sleepMs(10)]).toEqual([25, 10]);
+  });
+
+  it('tells how long it was away from its sockets: work counts, sleep does not', () => {
+    const stage = new Stage();
+    stage.shard.look();
+    stage.nowMs += 50;
+    stage.batch('a');
+    stage.nowMs += 7;
+    stage.shard.look();
+    expect(stage.count(C_LONGEST_PAUSE)).toBe(7);
   });
 
   it('says when a script waits, and when it has gone on by itself', () => {
