@@ -36,13 +36,14 @@ async function sippPart(group: ProcessGroup, options: LoadBenchOptions): Promise
 }
 
 async function maxPart(group: ProcessGroup, options: LoadBenchOptions): Promise<void> {
-  const samples = await rateRuns(group, options);
-  const figures = rateFigures(samples);
-  write('max', options, figures, { threads: THREADS, samples });
+  const { samples, sleepers } = await rateRuns(group, options);
+  const figures = rateFigures(samples, sleepers);
+  write('max', options, figures, { threads: THREADS, samples, sleepers });
   const rates = [options.maxRatePerS, options.maxRatePerS / 2];
   const row = (title: string, name: string, scale = 1): string[] => [title, ...rates.map((rate) => figureText(figures[`${rate}.${name}`], scale))];
   printTable(`Caller straight to callee, ${THREADS} threads: median (least to most)`, ['', ...rates.map((rate) => `${rate} calls/s`)], [
     row('calls/s reached', 'reached'), row('failed', 'failed'), row('runs that kept the rate', 'valid'), row('CPU, µs per call', 'cpu'), row('lateness of arrivals, p99, ms', 'lateness.p99', 1e-3), row('whole call, p99, ms', 'call.p99', 1e-3),
+    ['lateness of a thread that only sleeps, p99, ms', ...rates.map(() => figureText(figures['sleeper.lateness.p99'], 1e-3))],
   ]);
 }
 

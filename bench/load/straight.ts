@@ -8,8 +8,41 @@ import type { LoadBenchOptions } from './options.js';
 
 /** Load threads of the part max. */
 export const THREADS = 2;
+/** A thread that only sleeps: how long it is looked at, seconds, and its step, milliseconds. */
+const SLEEPER_S = 3;
+const SLEEP_MS = 0.5;
 /** The rate at which the calls of the part hold are begun. */
 const HOLD_RATE_PER_S = 5000;
+
+/** What the machine makes of a thread that only sleeps, over a round. */
+export interface SleeperSample {
+  readonly round: number;
+  readonly sleeps: number;
+  readonly latenessP50Us: number;
+  readonly latenessP99Us: number;
+  readonly latenessMaxUs: number;
+}
+
+/**
+ * A thread with nothing to do that sleeps until each next half millisecond, and notes how late it wakes: what of the generator's
+ * lateness is none of its own. On a machine that is shared with others this is most of it.
+ */
+export function sleeperRun(round: number, seconds: number): SleeperSample {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  const late: number[] = [];
+  const endMs = performance.now() + seconds * 1000;
+  for (let dueMs = Math.ceil(performance.now()); dueMs < endMs; ) {
+    Atomics.wait(cell, 0, 0, Math.max(0, dueMs - performance.now()));
+    const now = performance.now();
+    late.push((now - dueMs) * 1000);
+    dueMs = Math.max(dueMs + SLEEP_MS, Math.floor(now / SLEEP_MS) * SLEEP_MS);
+  }
+  late.sort((a, b) => a - b);
+  const at = (share: number): number => late[Math.min(late.length - 1, Math.floor(late.length * share))]!;
+  const sample = { round, sleeps: late.length, latenessP50Us: at(0.5), latenessP99Us: at(0.99), latenessMaxUs: at(1) };
+  progress(`a thread that only sleeps: lateness p99 ${(sample.latenessP99Us / 1000).toFixed(2)} ms, at most ${(sample.latenessMaxUs / 1000).toFixed(2)} ms`);
+  return sample;
+}
 
 /** One run at a rate. */
 export interface RateSample {
@@ -30,10 +63,12 @@ export interface RateSample {
   readonly call99Us: number;
 }
 
-/** The rate of `--max-rate`, and half of it. */
-export async function rateRuns(group: ProcessGroup, options: LoadBenchOptions): Promise<RateSample[]> {
+/** The rate of `--max-rate`, and half of it; a thread that only sleeps before each round. */
+export async function rateRuns(group: ProcessGroup, options: LoadBenchOptions): Promise<{ samples: RateSample[]; sleepers: SleeperSample[] }> {
   const samples: RateSample[] = [];
+  const sleepers: SleeperSample[] = [];
   for (let round = 1; round <= options.rounds; round++) {
+    sleepers.push(sleeperRun(round, Math.min(SLEEPER_S, options.seconds)));
     for (const ratePerS of [options.maxRatePerS, options.maxRatePerS / 2]) {
       const sample = await rateRun(group, options, ratePerS, round);
       samples.push(sample);
@@ -42,7 +77,7 @@ export async function rateRuns(group: ProcessGroup, options: LoadBenchOptions): 
       );
     }
   }
-  return samples;
+  return { samples, sleepers };
 }
 
 async function rateRun(group: ProcessGroup, { seconds, warmUpS }: LoadBenchOptions, ratePerS: number, round: number): Promise<RateSample> {
@@ -67,8 +102,8 @@ async function rateRun(group: ProcessGroup, { seconds, warmUpS }: LoadBenchOptio
 }
 
 /** By rate; every run counts, the invalid too, since what is asked here is whether the generator keeps up. */
-export function rateFigures(samples: readonly RateSample[]): Record<string, Figure> {
-  const figures: Record<string, Figure> = {};
+export function rateFigures(samples: readonly RateSample[], sleepers: readonly SleeperSample[]): Record<string, Figure> {
+  const figures: Record<string, Figure> = { 'sleeper.lateness.p99': figureOf('µs', sleepers.map(({ latenessP99Us }) => latenessP99Us)) };
   for (const ratePerS of new Set(samples.map((sample) => sample.ratePerS))) {
     const of = (value: (sample: RateSample) => number): number[] => samples.filter((sample) => sample.ratePerS === ratePerS).map(value);
     figures[`${ratePerS}.reached`] = figureOf('calls/s', of((sample) => sample.reachedPerS));

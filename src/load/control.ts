@@ -35,6 +35,8 @@ export interface LoadThreadInit {
   readonly run?: number;
   /** SharedArrayBuffer of `setupBytes(options)` bytes (ua/build.ts), for `T_ADDED` of calls that another thread answers. Absent: only of those that the calling thread answers itself. */
   readonly setup?: SharedArrayBuffer;
+  /** Make calls to itself first, so that its code is fast by the time the run begins (warm-up.ts). */
+  readonly warmUp?: boolean;
 }
 
 /** What a load thread says. `error` is one line for the operator; the thread ends behind it. */

@@ -27,6 +27,7 @@ import { loadScenarios } from './scenario/load.js';
 import { buildAgent, createMemory } from './ua/build.js';
 import { Endpoints } from './ua/endpoints.js';
 import type { UaSocket } from './ua/templates.js';
+import { warmUp } from './warm-up.js';
 
 export { setupBytes } from './ua/build.js';
 
@@ -34,6 +35,7 @@ export { setupBytes } from './ua/build.js';
 export async function runLoadThread(init: LoadThreadInit, post: (message: LoadThreadMessage) => void): Promise<void> {
   let io: LoadIo | undefined;
   try {
+    if (init.warmUp === true) await warmUp(init.options, runLoadThread);
     const thread = await prepare(init, (opened) => (io = opened), post);
     const { callers } = thread.agent.ua;
     post({ type: 'ready', uac: thread.addresses.slice(0, callers), uas: thread.addresses.slice(callers) });

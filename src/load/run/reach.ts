@@ -13,12 +13,16 @@ export function isRefused({ host, family, port }: NonNullable<LoadOptions['targe
   return new Promise((resolve) => {
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
     const waitMs = host === '::1' || host.startsWith('127.') ? LOCAL_WAIT_MS : REMOTE_WAIT_MS;
+    let ended = false;
     const end = (refused: boolean): void => {
+      if (ended) return;
+      ended = true;
       clearTimeout(timer);
       socket.close();
       resolve(refused);
     };
-    const timer = setTimeout(() => end(false), waitMs);
+    // When this thread stood still for so long, a refusal is there already and is read behind the timers.
+    const timer = setTimeout(() => setImmediate(() => end(false)), waitMs);
     socket.once('error', (error) => end('code' in error && error.code === 'ECONNREFUSED'));
     socket.once('message', () => end(false));
     // Only a connected socket hears of refusals.

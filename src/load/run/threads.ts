@@ -78,7 +78,7 @@ export class LoadThreads {
   private spawn(thread: number, options: LoadOptions, shared: Pick<LoadThreadInit, 'run' | 'setup'>, entry: URL): Thread {
     const metrics = new SharedArrayBuffer(METRICS_SLOTS * BYTES);
     const control = new SharedArrayBuffer(CTL_SLOTS * BYTES);
-    const init: LoadThreadInit = { thread, threads: options.threads, options, metrics, control, ...shared };
+    const init: LoadThreadInit = { thread, threads: options.threads, options, metrics, control, ...shared, warmUp: true };
     const worker = new Worker(entry, { workerData: init, name: `load ${thread}` });
     worker.on('message', (message: LoadThreadMessage) => this.heard(thread, message));
     worker.on('error', (error) => this.fail(new LoadError('VD_LOAD_THREAD', `load thread ${thread} died: ${reasonOf(error)}`, { cause: error })));

@@ -16,7 +16,7 @@ class Thread {
   readonly metrics = new Float64Array(new SharedArrayBuffer(METRICS_SLOTS * 8));
   readonly ended: Promise<void>;
 
-  constructor(changes: Partial<LoadOptions>) {
+  constructor(changes: Partial<LoadOptions>, warmUp = false) {
     const options: LoadOptions = {
       ...DEFAULTS,
       target: { host: '127.0.0.1', family: 4, port: 0 },
@@ -27,7 +27,7 @@ class Thread {
     };
     const { control, metrics } = this;
     this.ended = runLoadThread(
-      { thread: 0, threads: 1, options, control: control.buffer, metrics: metrics.buffer },
+      { thread: 0, threads: 1, options, control: control.buffer, metrics: metrics.buffer, warmUp },
       (message) => this.messages.push(message),
     );
   }
@@ -107,6 +107,19 @@ describe('a load thread', () => {
     expect(lossy.counter('faultLost')).toBeGreaterThan(0);
     expect(lossy.counter('faultDelayed')).toBeGreaterThan(500);
     expect(lossy.time('invite180').leastUs).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('makes calls to itself before it is ready, when it is to be warm, and counts none of them', async () => {
+    const thread = new Thread({ hold: { kind: 'fixed', ms: 60_000 } }, true);
+    await thread.until(() => thread.messages.length > 0);
+    expect(thread.messages).toMatchObject([{ type: 'ready' }]);
+    expect(thread.metrics.every((value) => value === 0)).toBe(true);
+    thread.control[CTL_RATE] = 1000;
+    thread.control[CTL_BUDGET] = 3;
+    thread.control[CTL_STATE] = RUN_GO;
+    await thread.until(() => thread.counter('started') === 3);
+    await thread.stop();
+    expect(thread.messages).toHaveLength(1);
   });
 
   it('says in one line that its port is in use', async () => {
