@@ -10,12 +10,12 @@ npm run bench:alive -- [FLAGS]
                       cpu      CPU per call with few and with many alive, in turns; longest pauses meanwhile
                       burst    longest pause when all end within a second
                       proxy    a proxy of one shard, called by \`viaduct load\` (Linux)
-  --sizes LIST      server transactions alive (default: 6000,60000,600000; proxy: without the
-                    middle one); ratios are to the first
-  --rounds N        rounds A B A B … of the sizes (default: 5); proxy: runs of each (default: 2)
+  --sizes LIST      server transactions alive (default: 6000,60000,600000; proxy:
+                    30000,600000); ratios are to the first
+  --rounds N        rounds A B A B … of the sizes (default: 5); proxy: 3
   --calls N         cpu: calls of a round (default: 20000)
-  --rate N          proxy: calls/s (default: 5000). Finished transactions stay 64·T1; T1 is set so that as many as asked are alive
-  --seconds N       proxy: measured time of a round (default: 8)
+  --rate N          proxy: calls/s (default: 4000). Finished transactions stay 64·T1; T1 is set so that as many as asked are alive
+  --seconds N       proxy: measured time of a round (default: 5)
   --quick           tiny inputs, to see that it works: the figures mean nothing
   --help            this text
 
@@ -32,7 +32,7 @@ export interface AliveOptions {
   /** Those of the part proxy. */
   readonly proxySizes: readonly number[];
   readonly rounds: number;
-  readonly proxyRuns: number;
+  readonly proxyRounds: number;
   readonly roundCalls: number;
   readonly warmUpCalls: number;
   /** By how much less than usual is measured where no flag says so. */
@@ -66,17 +66,17 @@ export function aliveOptions(args: readonly string[]): AliveOptions | undefined 
   return {
     parts: values.only === undefined ? PARTS : values.only.split(',').map((part) => oneOf('--only', part)),
     sizes,
-    // To fill a proxy takes a minute: by default only the first and the last.
-    proxySizes: values.sizes === undefined && !quick ? [sizes[0]!, sizes.at(-1)!] : sizes,
+    // To fill a proxy takes minutes: by default only two. With fewer than 30,000 T1 would be so short that messages are sent again.
+    proxySizes: values.sizes === undefined && !quick ? [30_000, 600_000] : sizes,
     rounds: number('--rounds', values.rounds ?? (quick ? '1' : '5'), 1, 100),
-    proxyRuns: number('--rounds', values.rounds ?? (quick ? '1' : '2'), 1, 100),
+    proxyRounds: number('--rounds', values.rounds ?? (quick ? '1' : '3'), 1, 100),
     roundCalls: number('--calls', values.calls ?? (quick ? '640' : '20000'), 64, 10_000_000),
     warmUpCalls: quick ? 1_000 : 30_000,
     scale: quick ? 0.02 : 1,
     // As free as a table should be: buckets are as many as rows.
     tableRows: Math.max(20_000, Math.ceil(sizes.at(-1)! * 1.5)),
-    ratePerS: number('--rate', values.rate ?? (quick ? '100' : '5000'), 10, 100_000),
-    seconds: number('--seconds', values.seconds ?? (quick ? '1' : '8'), 1, 3600),
+    ratePerS: number('--rate', values.rate ?? (quick ? '100' : '4000'), 10, 100_000),
+    seconds: number('--seconds', values.seconds ?? (quick ? '1' : '5'), 1, 3600),
     quick,
   };
 }

@@ -1,8 +1,9 @@
 /**
  * A proxy process of one shard with few and with 600,000 transactions alive: CPU per call of all its threads, memory, delay, and
  * how long its shard was away from its ring. Finished transactions stay 64·T1: T1 is set so that at the rate asked for as many
- * are alive as asked, and T4 with it. The first size is measured before and after the others, so that a machine that changes its
- * pace shows.
+ * are alive as asked, and T4 with it. Each size is filled first, then the sizes are called in turns, so that a machine that changes
+ * its pace does so for all of them. While another one has its turn transactions end and none begin: a size is filled with more
+ * than is asked, has that many in the middle of its turns, and the result says what there was in each.
  */
 import { ProcessGroup } from '../../test/e2e/process-group.js';
 import { measure, type Sample } from '../macro/measure.js';
@@ -10,7 +11,7 @@ import { figureText, printTable, progress, runLine } from '../macro/show.js';
 import type { ProxyUnderTest } from '../macro/proxy.js';
 import { ownBuild, startViaduct } from '../macro/viaduct.js';
 import { figure, figureOf, type Figure, type Measured } from '../results.js';
-import { summarize } from '../statistics.js';
+import { ratioOfRounds } from '../statistics.js';
 import type { AliveOptions } from './options.js';
 
 /** Calls while nothing is compiled yet: a rate that a cold proxy can keep, so that no call has to wait for its timeout. */
@@ -23,6 +24,8 @@ const DRAIN_S = 3;
 const GENERATOR_NICE = 10;
 /** The generator's own settling in each run. */
 const RUN_SETTLE_S = 1;
+/** How much more than asked is filled. */
+const FILLED = 1.15;
 /** An INVITE and a BYE. */
 const SERVER_TRANSACTIONS_A_CALL = 2;
 /** How often the proxy is asked what it holds, while it is called. */
@@ -50,20 +53,19 @@ export async function proxyPart(options: AliveOptions): Promise<Measured> {
     const proxies = new Map<number, ProxyUnderTest>();
     const sizes = options.proxySizes;
     for (const alive of sizes) {
-      t1Ms[alive] = Math.max(LEAST_T1_MS, Math.round((alive * 1000) / (options.ratePerS * SERVER_TRANSACTIONS_A_CALL * 64)));
+      t1Ms[alive] = Math.max(LEAST_T1_MS, Math.round((alive * FILLED * 1000) / (options.ratePerS * SERVER_TRANSACTIONS_A_CALL * 64)));
       const build = { ...ownBuild(), label: String(alive), nodeFlags: ['--trace-gc'], settings: [`timers.t1Ms=${t1Ms[alive]}`, `timers.t4Ms=${10 * t1Ms[alive]}`] };
       proxies.set(alive, await startViaduct(group, build));
     }
-    for (const [place, alive] of [...sizes, sizes[0]!].entries()) {
+    for (const alive of sizes) {
       const proxy = proxies.get(alive)!;
-      if (place < sizes.length) {
-        const seconds = options.quick ? 1 : Math.ceil((64 * t1Ms[alive]!) / 1000) + SETTLE_S;
-        await measure(group, quiet(proxy), options.quick ? { ...COLD, ratePerS: 100, seconds: 1 } : COLD);
-        progress(`${alive} alive: ${seconds} s at ${options.ratePerS} calls/s, T1 ${t1Ms[alive]} ms`);
-        await measure(group, quiet(proxy), { ratePerS: options.ratePerS, round: 0, seconds, settleS: 0, drainS: DRAIN_S, generatorNice: GENERATOR_NICE });
-      }
-      const runs = place < sizes.length ? options.proxyRuns : 1;
-      for (let round = 1; round <= runs; round++) samples.push(await oneRun(group, proxy, options, samples.length + 1));
+      const seconds = options.quick ? 1 : Math.ceil((64 * t1Ms[alive]!) / 1000) + SETTLE_S;
+      await measure(group, quiet(proxy), options.quick ? { ...COLD, ratePerS: 100, seconds: 1 } : COLD);
+      progress(`${alive} alive: ${seconds} s at ${options.ratePerS} calls/s, T1 ${t1Ms[alive]} ms`);
+      await measure(group, quiet(proxy), { ratePerS: options.ratePerS, round: 0, seconds, settleS: 0, drainS: DRAIN_S, generatorNice: GENERATOR_NICE });
+    }
+    for (let round = 1; round <= options.proxyRounds; round++) {
+      for (const alive of sizes) samples.push(await oneRun(group, proxies.get(alive)!, options, round));
     }
     for (const proxy of proxies.values()) await proxy.stop();
     const figures = figuresOf(samples, sizes);
@@ -100,6 +102,13 @@ export function longestCollectionMs(text: string): number {
   return longestMs;
 }
 
+/** What is compared with the first size. */
+const RATIOS: readonly (readonly [string, (sample: AliveSample) => number])[] = [
+  ['cpu', ({ cpuUsPerCall }) => cpuUsPerCall],
+  ['cpu.shard', ({ roles }) => roles['shard']?.cpuUsPerCall ?? NaN],
+  ['cpu.main', ({ roles }) => roles['main']?.cpuUsPerCall ?? NaN],
+];
+
 function figuresOf(samples: readonly AliveSample[], sizes: readonly number[]): Record<string, Figure> {
   const figures: Record<string, Figure> = {};
   const of = (alive: number): AliveSample[] => samples.filter(({ proxy, valid }) => proxy === String(alive) && valid);
@@ -118,14 +127,22 @@ function figuresOf(samples: readonly AliveSample[], sizes: readonly number[]): R
     add('added.p99', 'ms', ({ addedP99Us }) => addedP99Us / 1000);
     add('added.max', 'ms', ({ addedMaxUs }) => addedMaxUs / 1000);
   }
-  const first = of(sizes[0]!);
+  const byRound = (alive: number, of: (sample: AliveSample) => number): (number | undefined)[] => {
+    const rounds: (number | undefined)[] = [];
+    for (const sample of samples) if (sample.proxy === String(alive) && sample.valid) rounds[sample.round] = of(sample);
+    return Array.from(rounds);
+  };
   for (const alive of sizes.slice(1)) {
-    const valid = of(alive);
-    if (valid.length === 0 || first.length === 0) continue;
-    const few = summarize(first.map(({ cpuUsPerCall }) => cpuUsPerCall));
-    const many = summarize(valid.map(({ cpuUsPerCall }) => cpuUsPerCall));
-    figures[`cpu.${alive}/${sizes[0]!}`] = { unit: 'ratio', value: many.median / few.median, min: many.min / few.max, max: many.max / few.min };
-    const memory = (figures[`${alive}.memory`]!.value - figures[`${sizes[0]!}.memory`]!.value) / (figures[`${alive}.servers`]!.value - figures[`${sizes[0]!}.servers`]!.value);
+    for (const [name, value] of RATIOS) {
+      const [many, few] = [byRound(alive, value), byRound(sizes[0]!, value)];
+      if (!many.some((one, round) => one !== undefined && few[round] !== undefined)) continue;
+      const { median, min, max } = ratioOfRounds(many, few);
+      figures[`${name}.${alive}/${sizes[0]!}`] = { unit: 'ratio', value: median, min, max };
+    }
+    if (of(alive).length === 0 || of(sizes[0]!).length === 0) continue;
+    // A process gives no memory back: it has what the most took.
+    const most = (size: number): number => figures[`${size}.servers`]!.max!;
+    const memory = (figures[`${alive}.memory`]!.value - figures[`${sizes[0]!}.memory`]!.value) / (most(alive) - most(sizes[0]!));
     figures[`memory.${alive}`] = figure('bytes', Math.round(memory));
   }
   return figures;
@@ -138,9 +155,11 @@ function print(figures: Readonly<Record<string, Figure>>, sizes: readonly number
     row('server transactions alive', 'servers'),
     row('client transactions alive', 'clients'),
     row('CPU, µs per call', 'cpu'),
-    row('  shard', 'cpu.shard'),
-    row('  main', 'cpu.main'),
     ratio('  ÷ with the fewest', (alive) => `cpu.${alive}/${sizes[0]!}`),
+    row('  shard', 'cpu.shard'),
+    ratio('    ÷ with the fewest', (alive) => `cpu.shard.${alive}/${sizes[0]!}`),
+    row('  main', 'cpu.main'),
+    ratio('    ÷ with the fewest', (alive) => `cpu.main.${alive}/${sizes[0]!}`),
     row('memory, MB', 'memory', 1e-6),
     ratio('  bytes a finished transaction', (alive) => `memory.${alive}`),
     row('longest pause of the shard, ms', 'pause'),
