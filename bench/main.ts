@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all micro benchmarks, then Viaduct as a whole. Each part is a program of its own that can be run alone and writes
+ * `npm run bench`: all micro benchmarks, then Viaduct as a whole, then with many transactions alive. Each part is a program of its own that can be run alone and writes
  * results of its own; what it is called with here stands in them.
  */
 import { spawn } from 'node:child_process';
@@ -11,11 +11,12 @@ const PARTS = [
   { file: 'bench/micro/main.ts', command: 'npm run bench:micro' },
   { file: 'bench/alloc/main.ts', command: 'npm run bench:alloc' },
   { file: 'bench/macro/main.ts', command: 'npm run bench:macro' },
+  { file: 'bench/alive/main.ts', command: 'npm run bench:alive' },
 ];
 
-const HELP = `Measures Viaduct: its parts by themselves, what it allocates, then the whole proxy.
+const HELP = `Measures Viaduct: its parts by themselves, what it allocates, then the whole proxy, then many transactions.
 
-npm run bench                    about a quarter of an hour, on a machine that does nothing else
+npm run bench                    some twenty minutes, on a machine that does nothing else
 npm run bench -- --quick         tiny inputs, to see that everything works
 
 The parts alone, each with flags of its own (--help):

@@ -90,45 +90,49 @@ class Run {
 
   /** CPU per call with every size alive, in turns, and the longest times meanwhile. */
   async cpu(): Promise<void> {
-    const children: { readonly alive: number; readonly child: Child; readonly cpu: number[]; readonly answers: FromChild[] }[] = [];
-    for (const alive of this.#sizes) {
+    const children: { readonly name: string; readonly child: Child; readonly cpu: number[]; readonly answers: FromChild[] }[] = [];
+    const largest = this.#sizes.at(-1)!;
+    // A script with a failure handler keeps an object on the heap for each call that rings.
+    const stages = [...this.#sizes.map((alive) => ({ name: String(alive), options: this.#stage(alive) })), { name: `${largest}.failure`, options: { ...this.#stage(largest), failureHandler: true } }];
+    for (const { name, options } of stages) {
       const child = new Child();
-      children.push({ alive, child, cpu: [], answers: [] });
-      await child.ask({ do: 'make', options: this.#stage(alive) });
+      children.push({ name, child, cpu: [], answers: [] });
+      await child.ask({ do: 'make', options });
       await child.ask({ do: 'run', calls: this.#options.warmUpCalls });
       const { servers, clients, ringing, rate } = await child.ask({ do: 'fill' });
       progress(`CPU: ${servers} server and ${clients} client transactions alive, ${ringing} calls ring, ${Math.round(rate)} calls/s of virtual time`);
     }
     for (let round = 1; round <= this.#options.rounds; round++) {
-      for (const { alive, child, cpu, answers } of children) {
+      for (const { name, child, cpu, answers } of children) {
         const answer = await child.ask({ do: 'run', calls: this.#options.roundCalls });
-        this.#note(String(alive), `round ${round}`, answer);
+        this.#note(name, `round ${round}`, answer);
         cpu.push(answer.cpuNs / 1000 / answer.calls);
         answers.push(answer);
       }
-      progress(`CPU, round ${round} of ${this.#options.rounds}: ${children.map(({ alive, cpu }) => `${cpu.at(-1)!.toFixed(2)} µs/call with ${alive}`).join(', ')}`);
+      progress(`CPU, round ${round} of ${this.#options.rounds}: ${children.map(({ name, cpu }) => `${cpu.at(-1)!.toFixed(2)} µs/call with ${name}`).join(', ')}`);
     }
     const first = children[0]!;
-    for (const { alive, child, cpu, answers } of children) {
-      this.figures[`cpu.${alive}`] = figureOf('µs/call', cpu);
-      this.figures[`pause.${alive}.timers`] = figureOf('ms', answers.map(({ longestAdvanceMs }) => longestAdvanceMs));
-      this.figures[`pause.${alive}.batch`] = figureOf('ms', answers.map(({ longestBatchMs }) => longestBatchMs));
-      this.figures[`pause.${alive}.gc`] = figureOf('ms', answers.map(({ longestGcMs }) => longestGcMs));
-      this.figures[`gc.${alive}`] = figureOf('µs/call', answers.map(({ gcMs, calls }) => (gcMs * 1000) / calls));
-      if (alive !== first.alive) {
+    for (const { name, child, cpu, answers } of children) {
+      this.figures[`cpu.${name}`] = figureOf('µs/call', cpu);
+      this.figures[`pause.${name}.timers`] = figureOf('ms', answers.map(({ longestAdvanceMs }) => longestAdvanceMs));
+      this.figures[`pause.${name}.batch`] = figureOf('ms', answers.map(({ longestBatchMs }) => longestBatchMs));
+      this.figures[`pause.${name}.gc`] = figureOf('ms', answers.map(({ longestGcMs }) => longestGcMs));
+      this.figures[`gc.${name}`] = figureOf('µs/call', answers.map(({ gcMs, calls }) => (gcMs * 1000) / calls));
+      if (name !== first.name) {
         const { median, min, max } = ratioOfRounds(cpu, first.cpu);
-        this.figures[`cpu.${alive}/${first.alive}`] = { unit: 'ratio', value: median, min, max };
+        this.figures[`cpu.${name}/${first.name}`] = { unit: 'ratio', value: median, min, max };
       }
       child.end();
     }
-    const row = (title: string, name: (alive: number) => string): string[] => [title, ...this.#sizes.map((alive) => figureText(this.figures[name(alive)]))];
-    printTable('Engine by transactions alive: median (least to most)', ['', ...this.#sizes.map((alive) => alive.toLocaleString('en-US'))], [
-      row('CPU, µs per call', (alive) => `cpu.${alive}`),
-      row(`  ÷ with ${first.alive.toLocaleString('en-US')}`, (alive) => `cpu.${alive}/${first.alive}`),
-      row('collector, µs per call', (alive) => `gc.${alive}`),
-      row('longest collection, ms', (alive) => `pause.${alive}.gc`),
-      row('longest batch of 64 messages, ms', (alive) => `pause.${alive}.batch`),
-      row('longest run of timers, ms', (alive) => `pause.${alive}.timers`),
+    const row = (title: string, figureOfName: (name: string) => string): string[] => [title, ...children.map(({ name }) => figureText(this.figures[figureOfName(name)]))];
+    const head = children.map(({ name }) => Number.parseInt(name, 10).toLocaleString('en-US') + (name.endsWith('failure') ? ', failure handler' : ''));
+    printTable('Engine by transactions alive: median (least to most)', ['', ...head], [
+      row('CPU, µs per call', (name) => `cpu.${name}`),
+      row(`  ÷ with ${head[0]!}`, (name) => `cpu.${name}/${first.name}`),
+      row('collector, µs per call', (name) => `gc.${name}`),
+      row('longest collection, ms', (name) => `pause.${name}.gc`),
+      row('longest batch of 64 messages, ms', (name) => `pause.${name}.batch`),
+      row('longest run of timers, ms', (name) => `pause.${name}.timers`),
     ]);
   }
 
