@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Session, type HeapProfiler } from 'node:inspector/promises';
 import { SourceMap } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Mean distance of two samples, bytes. */
@@ -70,8 +70,14 @@ class SourcePlaces {
   of({ url, lineNumber, columnNumber }: { url: string; lineNumber: number; columnNumber: number }): string {
     if (!url.startsWith('file:')) return url === '' ? '(V8)' : url;
     const entry = this.#mapOf(url)?.findEntry(lineNumber, columnNumber);
-    if (entry === undefined || !('originalSource' in entry)) return `${relative(this.#root, fileURLToPath(url))}:${lineNumber + 1}`;
-    return `${relative(this.#root, fileURLToPath(new URL(entry.originalSource, url)))}:${entry.originalLine + 1}`;
+    if (entry === undefined || !('originalSource' in entry)) return `${this.#nameOf(fileURLToPath(url))}:${lineNumber + 1}`;
+    return `${this.#nameOf(fileURLToPath(new URL(entry.originalSource, url)))}:${entry.originalLine + 1}`;
+  }
+
+  /** The path in this package; of a file elsewhere, such as a routing script, its name alone. */
+  #nameOf(file: string): string {
+    const path = relative(this.#root, file);
+    return path.startsWith('..') ? basename(file) : path;
   }
 
   #mapOf(url: string): SourceMap | undefined {
