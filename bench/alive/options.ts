@@ -1,5 +1,6 @@
 /** The flags of the benchmark of large tables. */
 import { parseArgs } from 'node:util';
+import { numberOf, oneOf } from '../flags.js';
 
 export const HELP = `What many transactions cost: memory of each, CPU per call, longest pauses, with up to 600,000 alive.
 
@@ -61,34 +62,22 @@ export function aliveOptions(args: readonly string[]): AliveOptions | undefined 
   });
   if (values.help) return undefined;
   const { quick } = values;
-  const sizes = values.sizes === undefined ? (quick ? [640, 1_280] : [6_000, 60_000, 600_000]) : values.sizes.split(',').map((size) => number('--sizes', size, 100, 2_000_000));
+  const sizes = values.sizes === undefined ? (quick ? [640, 1_280] : [6_000, 60_000, 600_000]) : values.sizes.split(',').map((size) => numberOf('--sizes', size, 100, 2_000_000));
   if (sizes.some((size, i) => i > 0 && size <= sizes[i - 1]!)) throw new Error(`--sizes: found ${sizes.join(',')}; allowed: rising numbers`);
   return {
-    parts: values.only === undefined ? PARTS : values.only.split(',').map((part) => oneOf('--only', part)),
+    parts: values.only === undefined ? PARTS : values.only.split(',').map((part) => oneOf('--only', part, PARTS)),
     sizes,
     // To fill a proxy takes minutes: by default only two. With fewer than 30,000 T1 would be so short that messages are sent again.
     proxySizes: values.sizes === undefined && !quick ? [30_000, 600_000] : sizes,
-    rounds: number('--rounds', values.rounds ?? (quick ? '1' : '5'), 1, 100),
-    proxyRounds: number('--rounds', values.rounds ?? (quick ? '1' : '3'), 1, 100),
-    roundCalls: number('--calls', values.calls ?? (quick ? '640' : '20000'), 64, 10_000_000),
+    rounds: numberOf('--rounds', values.rounds ?? (quick ? '1' : '5'), 1, 100),
+    proxyRounds: numberOf('--rounds', values.rounds ?? (quick ? '1' : '3'), 1, 100),
+    roundCalls: numberOf('--calls', values.calls ?? (quick ? '640' : '20000'), 64, 10_000_000),
     warmUpCalls: quick ? 1_000 : 30_000,
     scale: quick ? 0.02 : 1,
     // As free as a table should be: buckets are as many as rows.
     tableRows: Math.max(20_000, Math.ceil(sizes.at(-1)! * 1.5)),
-    ratePerS: number('--rate', values.rate ?? (quick ? '100' : '4000'), 10, 100_000),
-    seconds: number('--seconds', values.seconds ?? (quick ? '1' : '5'), 1, 3600),
+    ratePerS: numberOf('--rate', values.rate ?? (quick ? '100' : '4000'), 10, 100_000),
+    seconds: numberOf('--seconds', values.seconds ?? (quick ? '1' : '5'), 1, 3600),
     quick,
   };
-}
-
-function oneOf(flag: string, text: string): Part {
-  const part = PARTS.find((name) => name === text);
-  if (part === undefined) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: ${PARTS.join(', ')}`);
-  return part;
-}
-
-function number(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= least && value <= most)) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: a number from ${least} to ${most}`);
-  return value;
 }

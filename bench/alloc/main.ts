@@ -3,6 +3,7 @@
  * proxy process under load, thread by thread. The result is kept as `allocations`.
  */
 import { parseArgs } from 'node:util';
+import { numberOf } from '../flags.js';
 import { SCRATCH_FOLDER, figure, figureOf, writeResult, type Figure } from '../results.js';
 import { significant } from '../statistics.js';
 import { coreAllocationsApart } from './core-apart.js';
@@ -103,9 +104,9 @@ function optionsOf(args: readonly string[]): Options | undefined {
   const { quick } = values;
   return {
     parts: values.only === undefined ? PARTS : values.only.split(',').map(partOf),
-    ratePerS: number('--rate', values.rate ?? (quick ? '500' : '4000'), 10, 200_000),
-    seconds: number('--seconds', values.seconds ?? (quick ? '2' : '10'), 1, 3600),
-    warmUpS: number('--warm-up', values['warm-up'] ?? (quick ? '1' : '10'), 1, 3600),
+    ratePerS: numberOf('--rate', values.rate ?? (quick ? '500' : '4000'), 10, 200_000),
+    seconds: numberOf('--seconds', values.seconds ?? (quick ? '2' : '10'), 1, 3600),
+    warmUpS: numberOf('--warm-up', values['warm-up'] ?? (quick ? '1' : '10'), 1, 3600),
     quick,
   };
 }
@@ -114,12 +115,6 @@ function partOf(text: string): Part {
   const part = PARTS.find((name) => name === text);
   if (part === undefined) throw new Error(`--only: found ${JSON.stringify(text)}; allowed: ${PARTS.join(', ')}`);
   return part;
-}
-
-function number(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= least && value <= most)) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: a number from ${least} to ${most}`);
-  return value;
 }
 
 process.on('SIGINT', () => process.exit(130)); // children end on exit

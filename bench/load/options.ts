@@ -1,5 +1,6 @@
 /** The flags of the load generator's benchmarks. */
 import { parseArgs } from 'node:util';
+import { numberOf } from '../flags.js';
 
 export const HELP = `Measures the load generator itself: caller straight to callee over loopback, no proxy in between. Linux.
 
@@ -57,13 +58,13 @@ export function loadBenchOptions(args: readonly string[]): LoadBenchOptions | un
   return {
     parts: values.only === undefined ? PARTS : values.only.split(',').map(part),
     chosen: values.only !== undefined,
-    ratesPerS: given('2000,5000,10000', '200', values.rates).split(',').map((rate) => number('--rates', rate, 10, 200_000)),
-    maxRatePerS: number('--max-rate', given('25000', '400', values['max-rate']), 10, 1_000_000),
-    calls: number('--calls', given('100000', '500', values.calls), 1, 1_000_000),
-    holdS: number('--hold', given('60', '1', values.hold), 1, 3600),
-    rounds: number('--rounds', given('3', '1', values.rounds), 1, 100),
-    seconds: number('--seconds', given('8', '1', values.seconds), 1, 3600),
-    warmUpS: number('--warm-up', given('10', '1', values['warm-up']), 1, 3600),
+    ratesPerS: given('2000,5000,10000', '200', values.rates).split(',').map((rate) => numberOf('--rates', rate, 10, 200_000)),
+    maxRatePerS: numberOf('--max-rate', given('25000', '400', values['max-rate']), 10, 1_000_000),
+    calls: numberOf('--calls', given('100000', '500', values.calls), 1, 1_000_000),
+    holdS: numberOf('--hold', given('60', '1', values.hold), 1, 3600),
+    rounds: numberOf('--rounds', given('3', '1', values.rounds), 1, 100),
+    seconds: numberOf('--seconds', given('8', '1', values.seconds), 1, 3600),
+    warmUpS: numberOf('--warm-up', given('10', '1', values['warm-up']), 1, 3600),
     quick,
   };
 }
@@ -72,10 +73,4 @@ function part(text: string): Part {
   const found = PARTS.find((name) => name === text);
   if (found === undefined) throw new Error(`--only: found ${JSON.stringify(text)}; allowed: ${PARTS.join(', ')}`);
   return found;
-}
-
-function number(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= least && value <= most)) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: a number from ${least} to ${most}`);
-  return value;
 }

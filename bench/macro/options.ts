@@ -1,5 +1,6 @@
 /** The flags of the macro benchmarks. */
 import { parseArgs } from 'node:util';
+import { numberOf, oneOf } from '../flags.js';
 import { ownBuild, parseBuild, type ViaductBuild } from './viaduct.js';
 
 export const HELP = `Measures Viaduct as a whole: a process of its own, called by \`viaduct load\` on the same machine. Linux.
@@ -73,28 +74,16 @@ export function macroOptions(args: readonly string[], withKamailio: boolean): Ma
   const all = PARTS.filter((part) => part !== 'sipp' || peers);
   return {
     peers,
-    parts: values.only === undefined ? all : values.only.split(',').map((part) => oneOf('--only', part)),
-    ratesPerS: values.rates === undefined ? (quick ? [200] : [2000, 4000, 6000]) : values.rates.split(',').map((rate) => number('--rates', rate, 10, 200_000)),
-    rounds: number('--rounds', values.rounds ?? (quick ? '1' : '3'), 1, 100),
-    seconds: number('--seconds', values.seconds ?? (quick ? '0.5' : '8'), 0.1, 3600),
-    warmUpS: number('--warm-up', values['warm-up'] ?? (quick ? '0' : '10'), 0, 3600),
+    parts: values.only === undefined ? all : values.only.split(',').map((part) => oneOf('--only', part, PARTS)),
+    ratesPerS: values.rates === undefined ? (quick ? [200] : [2000, 4000, 6000]) : values.rates.split(',').map((rate) => numberOf('--rates', rate, 10, 200_000)),
+    rounds: numberOf('--rounds', values.rounds ?? (quick ? '1' : '3'), 1, 100),
+    seconds: numberOf('--seconds', values.seconds ?? (quick ? '0.5' : '8'), 0.1, 3600),
+    warmUpS: numberOf('--warm-up', values['warm-up'] ?? (quick ? '0' : '10'), 0, 3600),
     settleS: quick ? 0.2 : 1,
-    maxFromPerS: number('--max-from', values['max-from'] ?? (quick ? '200' : '6000'), 10, 200_000),
-    delayRatePerS: values['delay-rate'] === undefined ? undefined : number('--delay-rate', values['delay-rate'], 10, 200_000),
+    maxFromPerS: numberOf('--max-from', values['max-from'] ?? (quick ? '200' : '6000'), 10, 200_000),
+    delayRatePerS: values['delay-rate'] === undefined ? undefined : numberOf('--delay-rate', values['delay-rate'], 10, 200_000),
     builds: values.viaduct?.map(parseBuild) ?? [ownBuild()],
     comparison: values.viaduct !== undefined,
     quick,
   };
-}
-
-function oneOf(flag: string, text: string): Part {
-  const part = PARTS.find((name) => name === text);
-  if (part === undefined) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: ${PARTS.join(', ')}`);
-  return part;
-}
-
-function number(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= least && value <= most)) throw new Error(`${flag}: found ${JSON.stringify(text)}; allowed: a number from ${least} to ${most}`);
-  return value;
 }

@@ -7,31 +7,25 @@
  * Pure arithmetic on the times handed in. Main thread.
  */
 
-/** The rate is measured over windows of this length: long enough to be steady, short enough to follow a ramp. */
-const WINDOW_MS = 8;
+import { PauseRate } from '../net/pause-rate.js';
+
 /** A pause must be expected to collect this many datagrams before it pays for itself. */
 const MIN_DATAGRAMS = 2;
 /** Datagrams that a pause is to collect: more of them in a batch save next to nothing. */
 const ENOUGH_DATAGRAMS = 24;
-/** Once pausing, keep on down to this share of the rate, so that the decision does not flutter at the threshold. */
-const HYSTERESIS = 0.75;
 
 /** One decision maker for all sockets of the main thread. */
 export class Coalescer {
   private readonly longest: number;
-  private readonly startRate: number;
-  private readonly stopRate: number;
-  private windowStartMs = 0;
-  private windowCount = 0;
+  private readonly rate: PauseRate;
   /** The present pause, microseconds; 0: none. */
   private pause = 0;
 
   /** `coalesceUs`: the longest pause in microseconds; 0 turns coalescing off. */
   constructor(coalesceUs: number) {
     this.longest = coalesceUs;
-    // datagrams per millisecond at which the longest pause collects MIN_DATAGRAMS
-    this.startRate = coalesceUs > 0 ? (MIN_DATAGRAMS * 1000) / coalesceUs : Infinity;
-    this.stopRate = this.startRate * HYSTERESIS;
+    // The rate at which the longest pause collects MIN_DATAGRAMS.
+    this.rate = new PauseRate(coalesceUs > 0 ? (MIN_DATAGRAMS * 1000) / coalesceUs : Infinity);
   }
 
   /**
@@ -39,14 +33,9 @@ export class Coalescer {
    * welcome). 0: receive again at once. A batch that was `full` has a backlog behind it, and is never paused for.
    */
   pauseUs(count: number, full: boolean, nowMs: number): number {
-    this.windowCount += count;
-    const elapsedMs = nowMs - this.windowStartMs;
-    if (elapsedMs >= WINDOW_MS) {
-      const rate = this.windowCount / elapsedMs;
-      const active = rate >= (this.pause > 0 ? this.stopRate : this.startRate);
-      this.pause = active ? Math.min(this.longest, Math.round((ENOUGH_DATAGRAMS * 1000) / rate)) : 0;
-      this.windowStartMs = nowMs;
-      this.windowCount = 0;
+    const { rate } = this;
+    if (rate.note(count, nowMs)) {
+      this.pause = rate.active ? Math.min(this.longest, Math.round((ENOUGH_DATAGRAMS * 1000) / rate.perMs)) : 0;
     }
     return full ? 0 : this.pause;
   }

@@ -20,6 +20,15 @@ export function hostPort(address: Address): string {
 
 const handedOut = new Set<number>();
 
+/** True when UDP port `port` is free on every IPv4 address. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind({ port, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
 function probe(host: LoopbackHost): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(host === '::1' ? 'udp6' : 'udp4');

@@ -6,7 +6,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freeAddress, hostPort, type Address, type LoopbackHost } from './free-port.js';
+import { freeAddress, hostPort, isFree, type Address, type LoopbackHost } from './free-port.js';
 import { waitUntil, type Child, type ProcessGroup } from './process-group.js';
 import { findSipp } from './require-peers.js';
 
@@ -143,14 +143,18 @@ function collect(options: SippOptions, folder: string, child: Child, exitCode: n
 
 /**
  * SIPp binds two media ports although no scenario of ours sends media. By itself it looks for them between 6000 and 6198, which
- * a few dozen at a time use up; where it is told a port it takes that or gives up. Hence a range for each test process, below
- * the ports that systems choose, from which it hands out one pair after the other.
+ * a few dozen at a time use up; where it is told a port it takes that and the one two above it, or gives up. Hence a range, below
+ * the ports that systems choose, in which each test process begins elsewhere and passes over what is taken.
  */
-const MEDIA_PORTS = { first: 7000, ranges: 50, rangePorts: 480 };
-let mediaPairs = 0;
-function mediaPort(): number {
-  const { first, ranges, rangePorts } = MEDIA_PORTS;
-  return first + (process.pid % ranges) * rangePorts + ((4 * mediaPairs++) % rangePorts);
+const MEDIA_PORTS = { first: 7000, steps: 6000, step: 4 };
+let mediaPairs = process.pid * 61;
+async function mediaPort(): Promise<number> {
+  const { first, steps, step } = MEDIA_PORTS;
+  for (let attempt = 0; attempt < steps; attempt++) {
+    const port = first + (mediaPairs++ % steps) * step;
+    if (await isFree(port) && await isFree(port + 2)) return port;
+  }
+  throw new Error(`no free media ports from ${String(first)} on`);
 }
 
 async function start(group: ProcessGroup, options: SippOptions, remote: Address | undefined): Promise<{ process: SippProcess; child: Child }> {
@@ -162,7 +166,7 @@ async function start(group: ProcessGroup, options: SippOptions, remote: Address 
   const timeoutSeconds = options.timeoutSeconds ?? 20;
   const args = [
     ...(remote === undefined ? [] : [hostPort(remote)]),
-    ...['-sf', 'scenario.xml', '-i', address.host, '-bind_local', '-p', String(address.port), '-mp', String(mediaPort())],
+    ...['-sf', 'scenario.xml', '-i', address.host, '-bind_local', '-p', String(address.port), '-mp', String(await mediaPort())],
     // SIPp's own choice, 64 KiB, overflows when the machine stops for a tenth of a second under load.
     ...['-buff_size', String(SOCKET_BUFFER_BYTES)],
     ...['-m', String(options.calls), '-timeout', `${String(timeoutSeconds)}s`, '-timeout_error', '-nostdin'],

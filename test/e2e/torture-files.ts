@@ -1,6 +1,7 @@
 /**
  * The torture messages of RFC 4475 and RFC 5118 with what their index says of each. They lie beside the repository
- * (`../shared/rfc4475`, `../shared/rfc5118`); where they are absent, the list is empty.
+ * (`../shared/rfc4475`, `../shared/rfc5118`); where they are absent, the list is empty, or in
+ * continuous integration (VIADUCT_REQUIRE_PEERS=1) that is an error.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +43,9 @@ export function readTortureFiles(): TortureFile[] {
   return ['rfc4475', 'rfc5118'].flatMap((folder) => {
     const index = `${SHARED}${folder}/index.json`;
     if (!existsSync(index)) {
-      console.warn(`${index} is absent: its torture messages are skipped`);
+      const text = `${index} is absent`;
+      if (process.env['VIADUCT_REQUIRE_PEERS'] === '1') throw new Error(`${text}, and VIADUCT_REQUIRE_PEERS=1`);
+      console.warn(`${text}: its torture messages are skipped`);
       return [];
     }
     const { messages } = JSON.parse(readFileSync(index, 'utf8')) as Index;
