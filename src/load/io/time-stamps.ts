@@ -8,6 +8,11 @@ import { CLOCK_REALTIME, SOL_SOCKET, SO_TIMESTAMPNS, type Libc } from '../../net
 import type { MmsgVector } from '../../net/mmsg-vector.js';
 import { nowUs } from '../clock.js';
 
+/** Readings of the two clocks this close together belong to one moment. */
+const TOGETHER_US = 20;
+/** Pairs of readings that `sync` takes at most; a thread can lose its core between any two. */
+const READINGS = 8;
+
 const CONTROL_BYTES = 32;
 const CONTROL_WORDS = CONTROL_BYTES / 4;
 const WORD_LEVEL = 2;
@@ -41,12 +46,24 @@ export class TimeStamps {
     this.libc.setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, new Uint8Array(new Int32Array([1]).buffer), 4);
   }
 
-  /** Reads both clocks: to be called right behind the receive. Returns the loop's. */
+  /**
+   * Reads both clocks at one moment: to be called right behind the receive. Returns the loop's. A pair of readings between which the
+   * thread lost its core would shift every stamp by that time, so such a pair is read again; of all pairs the closest counts.
+   */
   sync(): number {
-    this.libc.clockGettime(CLOCK_REALTIME, this.clockAt);
-    this.nowUs = nowUs();
-    this.seconds = this.clock[0]! >>> 0;
-    this.nanoseconds = this.clock[2]!;
+    let closestUs = Infinity;
+    let beforeUs = nowUs();
+    for (let i = 0; i < READINGS && closestUs > TOGETHER_US; i++) {
+      this.libc.clockGettime(CLOCK_REALTIME, this.clockAt);
+      const afterUs = nowUs();
+      if (afterUs - beforeUs < closestUs) {
+        closestUs = afterUs - beforeUs;
+        this.nowUs = afterUs;
+        this.seconds = this.clock[0]! >>> 0;
+        this.nanoseconds = this.clock[2]!;
+      }
+      beforeUs = afterUs;
+    }
     return this.nowUs;
   }
 

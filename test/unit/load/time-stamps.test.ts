@@ -5,18 +5,34 @@ import { describe, expect, it } from 'vitest';
 import { nowUs } from '../../../src/load/clock.js';
 import { BatchIo } from '../../../src/load/io/batch-io.js';
 import { RECEIVE_BYTES, type LoadMemory } from '../../../src/load/io/load-io.js';
-import { loadLibc } from '../../../src/net/libc.js';
+import { loadLibc, type Libc } from '../../../src/net/libc.js';
 import { SEND_ARENA_BYTES } from '../../../src/net/udp-batch-sender.js';
 
 const { libc } = loadLibc();
-/** What the two clocks may be apart, microseconds. */
-const CLOCKS_US = 1000;
+/** What the two clocks may be apart, microseconds; well under the time between two datagrams. */
+const CLOCKS_US = 10_000;
+
+/** Gets no core for 30 ms after each of the first `stalls` readings of the realtime clock. */
+function stalling(of: Libc, stalls: number): Libc {
+  return Object.create(of, {
+    clockGettime: {
+      value: (clock: number, at: number) => {
+        const failed = of.clockGettime(clock, at);
+        if (stalls-- > 0) for (const endUs = nowUs() + 30_000; nowUs() < endUs; );
+        return failed;
+      },
+    },
+  }) as Libc;
+}
 
 describe.skipIf(libc === undefined)('a datagram of the batch driver', () => {
-  it('came when the kernel got it, however late it is read', async () => {
+  it.each([
+    { when: 'however late it is read', stalls: 0 },
+    { when: 'also when the thread loses its core between its two clocks', stalls: 3 },
+  ])('came when the kernel got it, $when', async ({ stalls }) => {
     const bytes = new Uint8Array(SEND_ARENA_BYTES + RECEIVE_BYTES);
     const memory: LoadMemory = { bytes, words: new Int32Array(bytes.buffer), sendStart: 0, receiveStart: SEND_ARENA_BYTES, storeStart: bytes.length };
-    const io = BatchIo.open(libc!, [{ host: '127.0.0.1', family: 4, port: 0 }], memory, 65_536, true);
+    const io = BatchIo.open(stalling(libc!, stalls), [{ host: '127.0.0.1', family: 4, port: 0 }], memory, 65_536, true);
     const sender = createSocket('udp4');
     try {
       const sent: { fromUs: number; toUs: number }[] = [];
