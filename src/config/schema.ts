@@ -51,6 +51,10 @@ const io = shorthand(
       min: 0, max: 2_000, default: 500, unit: 'µs',
       description: 'Longest pause between two receives under load, so that messages are handled in batches, as network cards do: what a message waits at most in exchange for less CPU. Shorter the more messages come, none at low rates; 0 switches it off for good.',
     }),
+    receiver: choice(['auto', 'main'], {
+      default: 'auto',
+      description: 'The thread that reads the sockets, which the main thread opens and owns. `auto`: with `shards: 1` and the batch driver the shard itself, since there is no shard to choose; else the main thread. `main`: always the main thread, which hands messages over.',
+    }),
     receiveBufferBytes: integer({
       min: 0, max: GIB, default: 8 * MIB, unit: 'bytes',
       description: 'Receive buffer asked of the system for each socket; a smaller one given is warned about. 0 leaves the system’s default.',
@@ -87,7 +91,7 @@ export const configSchema = z.strictObject({
   io: describe(io, {
     description: 'How datagrams get in and out. `io: batch` is short for `io: { driver: batch }`.',
     kind: 'section',
-    allowed: 'auto, batch, dgram; or a mapping with the keys driver, coalesceUs, receiveBufferBytes, sendBufferBytes, ringBytes',
+    allowed: 'auto, batch, dgram; or a mapping with the keys driver, coalesceUs, receiver, receiveBufferBytes, sendBufferBytes, ringBytes',
     shorthand: 'driver',
   }),
   sharding: section('Which shard a message belongs to.', {
@@ -176,6 +180,7 @@ export interface Config {
   readonly io: {
     readonly driver: 'auto' | 'batch' | 'dgram';
     readonly coalesceUs: number;
+    readonly receiver: 'auto' | 'main';
     /** 0: the system's default. */
     readonly receiveBufferBytes: number;
     readonly sendBufferBytes: number;

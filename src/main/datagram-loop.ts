@@ -4,7 +4,7 @@
  */
 import type { Doorbell } from '../ring/doorbell.js';
 import { C_WAKEUPS } from '../telemetry/counters.js';
-import { turnEventLoop } from './event-loop.js';
+import { turnEventLoop } from '../net/event-loop.js';
 import type { OutRings } from './out-rings.js';
 
 /** Longest wait for the doorbell, milliseconds. */

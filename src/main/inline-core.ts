@@ -6,8 +6,9 @@
  * send queue, the engine's own.
  */
 import type { Config } from '../config/schema.js';
+import { Coalescer } from '../net/coalescer.js';
 import { Pause } from '../net/pause.js';
-import { RECEIVE_BYTES } from '../net/udp-batch.js';
+import { RECEIVE_BYTES } from '../net/udp-batch-receiver.js';
 import { SEND_ARENA_BYTES } from '../net/udp-batch-sender.js';
 import { ARENA_OVERHEAD_BYTES } from '../proxy/arena.js';
 import type { EnginePorts } from '../proxy/core.js';
@@ -20,12 +21,11 @@ import type { Clock } from '../shard/clock.js';
 import { NO_OFFERS } from '../shard/offer-writer.js';
 import { BatchOutbox } from '../shard/outbox-batch.js';
 import { guardScript } from '../shard/script-guard.js';
+import { SocketLoop } from '../shard/socket-loop.js';
 import type { ThreadLog } from '../telemetry/logger.js';
-import { Coalescer } from './coalescer.js';
 import type { Router } from './dispatcher.js';
 import { InlineDatagramLoop } from './inline-datagram-loop.js';
 import { DriverOutbox } from './inline-outbox.js';
-import { InlineReceiveLoop } from './inline-receive-loop.js';
 import { InlineShard, type InlineOutbox } from './inline-shard.js';
 import type { DriverChoice, OpenDriver } from './open-driver.js';
 import type { ServerCore, SharedEngineOptions } from './server-core.js';
@@ -123,7 +123,7 @@ export class InlineCore implements ServerCore {
       createEngine: (routes) => createEngine({ ...engine, shard: 0, shards: 1 }, { outbox, counters, log, memory }, routes),
       createLoop: (shard) => {
         if (open.kind === 'dgram') return new InlineDatagramLoop(shard, counters);
-        return new InlineReceiveLoop({ receiver: open.driver, shard, coalescer: new Coalescer(config.io.coalesceUs), pause: new Pause(open.libc), counters });
+        return new SocketLoop({ receiver: open.driver, host: shard, coalescer: new Coalescer(config.io.coalesceUs), pause: new Pause(open.libc), counters });
       },
     };
   }

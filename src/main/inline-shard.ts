@@ -12,6 +12,7 @@ import type { Routes } from '../script/api.js';
 import { EngineTurn, type EngineTurnParts } from '../shard/engine-turn.js';
 import { PauseGauge } from '../shard/pause-gauge.js';
 import type { ShardOutbox } from '../shard/shard-outbox.js';
+import type { SocketHost } from '../shard/socket-loop.js';
 import { C_DROP_RING_FULL, C_KEEPALIVES_IN, C_SHARD_RESTARTS } from '../telemetry/counters.js';
 import type { Router } from './dispatcher.js';
 import { RestartPolicy } from './restart-policy.js';
@@ -38,6 +39,9 @@ export interface InlineShardParts {
   readonly after: (delayMs: number, fire: () => void) => () => void;
 }
 
+/** Longest idle sleep, milliseconds: what timers and sockets of the script, and a control connection, wait at most. */
+const IDLE_SLEEP_MS = 10;
+
 interface Life {
   readonly engine: AbandonableEngine;
   readonly turn: EngineTurn;
@@ -45,7 +49,8 @@ interface Life {
 }
 
 /** The shard. */
-export class InlineShard {
+export class InlineShard implements SocketHost {
+  readonly idleSleepMs = IDLE_SLEEP_MS;
   private readonly parts: InlineShardParts;
   private readonly policy = new RestartPolicy();
   private readonly pauses: PauseGauge;
@@ -109,9 +114,17 @@ export class InlineShard {
   }
 
   /** The thread looks at its sockets: what it has done since the last batch or tick began was a pause. */
-  look(): void {
+  look(): true {
     this.pauses.look(this.parts.clock.exactMs());
+    return true;
   }
+
+  /** Nobody else has anything to say: there is no other thread. */
+  mayDoze(): true {
+    return true;
+  }
+
+  turned(): void {}
 
   /** False while a dead engine has not been replaced: what is received now is lost. */
   get up(): boolean {

@@ -12,8 +12,9 @@ import { performance } from 'node:perf_hooks';
 import type { EventFdBell } from '../ring/doorbell.js';
 import type { Pause } from '../net/pause.js';
 import { C_BATCHES, C_WAKEUPS } from '../telemetry/counters.js';
-import type { Coalescer } from './coalescer.js';
-import { EventLoopActivity, turnEventLoop } from './event-loop.js';
+import type { Coalescer } from '../net/coalescer.js';
+import { EventLoopActivity, turnEventLoop } from '../net/event-loop.js';
+import type { BatchReceiver } from '../net/udp-batch-receiver.js';
 import type { OutRings } from './out-rings.js';
 
 /** Node's event loop turns at least this often, milliseconds, as long as datagrams keep coming. */
@@ -30,15 +31,6 @@ const BUSY_LINGER_MS = 50;
 const RECEIVE_WAIT_MS = 1;
 /** A batch this large has more behind it. */
 const FULL_BATCH = 64;
-
-/** The receiving end of the batch driver. */
-export interface BatchReceiver {
-  /**
-   * Receives what has arrived, hands it over, and returns how many datagrams there were; waits up to `timeoutMs` when
-   * there is nothing. `idle`: the shards' doorbell ends the wait too.
-   */
-  receiveBatch(timeoutMs: number, idle: boolean): number;
-}
 
 /** What the loop works with. */
 export interface ReceiveLoopParts {

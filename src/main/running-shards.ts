@@ -5,6 +5,7 @@ import type { EngineLog } from '../proxy/ports.js';
 import type { CompiledScript } from '../script/load.js';
 import type { Clock } from '../shard/clock.js';
 import { STATE_DRAINING, W_PENDING, W_STATE } from '../shard/control-words.js';
+import type { Ringer } from '../ring/doorbell.js';
 import { encodeSettings, type ShardSettings } from '../shard/shard-task.js';
 import { C_SHARD_RESTARTS } from '../telemetry/counters.js';
 import { startShardLife } from './shard-life.js';
@@ -25,6 +26,8 @@ export interface RunningShardsOptions {
   /** Settings of each shard, but for the script, which a reload may change. */
   readonly settings: (shard: number) => Omit<ShardSettings, 'script'>;
   readonly script: CompiledScript;
+  /** What wakes the shard, if it is another bell than its in-ring's. */
+  readonly bell: Ringer | undefined;
   /** The file that the pool loads in its threads. */
   readonly module: URL;
   readonly log: EngineLog;
@@ -54,7 +57,7 @@ export class RunningShards {
       log,
       start: (shard, onReport) => {
         const settings = encodeSettings({ ...options.settings(shard), script: this.script });
-        return startShardLife(this.pool, ends[shard]!, settings, onReport);
+        return startShardLife(this.pool, ends[shard]!, options.bell ?? ends[shard]!.inlet.bell, settings, onReport);
       },
       onCrash: () => void counters[C_SHARD_RESTARTS]!++,
       // The replacement has taken the spare thread.

@@ -5,13 +5,14 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { decodeFromShard, encodeControl, type FromShard, type ToShard } from '../shard/control-message.js';
 import { STATE_STARTING, W_MAILBOX, W_STATE } from '../shard/control-words.js';
+import type { Ringer } from '../ring/doorbell.js';
 import type { ShardEnds } from './shard-memory.js';
 import type { ShardPool } from './shard-pool.js';
 import type { ShardLife } from './supervisor.js';
 
-/** Starts a life of the shard with these ends. `settings`: what `encodeSettings` made. */
+/** Starts a life of the shard with these ends, which `bell` wakes. `settings`: what `encodeSettings` made. */
 export function startShardLife(
-  pool: ShardPool, ends: ShardEnds, settings: Uint8Array, onReport: (message: FromShard) => void,
+  pool: ShardPool, ends: ShardEnds, bell: Ringer, settings: Uint8Array, onReport: (message: FromShard) => void,
 ): ShardLife {
   const { port1: port, port2 } = new MessageChannel();
   Atomics.store(ends.words, W_STATE, STATE_STARTING);
@@ -33,7 +34,7 @@ export function startShardLife(
     post(message: ToShard): void {
       port.postMessage(encodeControl(message));
       Atomics.add(ends.words, W_MAILBOX, 1);
-      ends.inlet.bell.ring();
+      bell.ring();
     },
     release: () => port.close(),
   };

@@ -5,7 +5,7 @@
 import { createBell, Doorbell } from '../ring/doorbell.js';
 import { CONTROL_BYTES, CONTROL_HEAD, CONTROL_TAIL } from '../ring/layout.js';
 import { createRing, RingReader, RingWriter } from '../ring/spsc-ring.js';
-import { RECEIVE_BYTES } from '../net/udp-batch.js';
+import { RECEIVE_BYTES } from '../net/udp-batch-receiver.js';
 import { SEND_ARENA_BYTES } from '../net/udp-batch-sender.js';
 import { ARENA_OVERHEAD_BYTES } from '../proxy/arena.js';
 import { createControlWords } from '../shard/control-words.js';
@@ -27,7 +27,8 @@ export interface ShardEnds {
  * Memory for shard `shard` with rings of `ringBytes` (see `createRing`) and a message store of `storeBytes`. The in-ring,
  * the send queue and the store lie in one block, so that a message on its way through never changes the array. Behind them
  * follows the memory into which main receives (see `receivePlace`): a datagram for this shard is copied within the block then,
- * too. Only the first shard's is used, which is all of them on the small machines where it counts.
+ * too. Only the first shard's is used, which is all of them on the small machines where it counts. A shard that reads the sockets itself
+ * receives there, too.
  * `blocks`: the counter blocks of the server;
  * `mainBell`: the bell of all out-rings.
  */

@@ -3,11 +3,11 @@
  * joined together. Main thread.
  */
 import type { Config } from '../config/schema.js';
+import { Coalescer } from '../net/coalescer.js';
 import { Pause } from '../net/pause.js';
 import type { EngineLog } from '../proxy/ports.js';
 import type { CompiledScript } from '../script/load.js';
 import type { Clock } from '../shard/clock.js';
-import { Coalescer } from './coalescer.js';
 import { DatagramLoop } from './datagram-loop.js';
 import { Dispatcher, type Router } from './dispatcher.js';
 import type { OpenDriver } from './open-driver.js';
@@ -72,6 +72,8 @@ export class ShardedCore implements ServerCore {
   attach(open: OpenDriver, engine: SharedEngineOptions): void {
     const { allowCrash, clock, config, counters, log, module, originMs, script } = this.parts;
     const { listeners } = open.driver;
+    // Where there is no shard to choose, the shard reads the sockets: no ring, and no second thread to wake.
+    const lends = open.kind === 'batch' && config.shards === 1 && config.io.receiver === 'auto';
     const outRings = new OutRings(this.ends.map((end) => end.outRing), this.dispatcher, open.driver);
     const shards = new RunningShards({
       ends: this.ends,
@@ -79,16 +81,18 @@ export class ShardedCore implements ServerCore {
         engine: { ...engine, shard, shards: config.shards },
         log: config.log,
         originMs,
+        receive: lends ? { coalesceUs: config.io.coalesceUs } : undefined,
         batch: open.kind === 'batch' ? { sockets: listeners.map(({ fd, family }) => ({ fd, family })), mainBellFd: open.bell.fd } : undefined,
         allowCrash,
       }),
       script,
+      bell: lends ? open.bell : undefined,
       module,
       log,
       counters,
       clock,
     });
-    this.attached = { outRings, loop: createLoop(open, outRings, config.io.coalesceUs, counters), shards };
+    this.attached = { outRings, loop: lends ? new LentLoop() : createLoop(open, outRings, config.io.coalesceUs, counters), shards };
   }
 
   start(): Promise<void> {
@@ -135,6 +139,19 @@ export class ShardedCore implements ServerCore {
   private there(): Attached {
     if (this.attached === undefined) throw new Error('the sockets are not open yet');
     return this.attached;
+  }
+}
+
+/** The loop of a main thread whose sockets the shard reads: there is nothing to do but to wait for the end. */
+class LentLoop {
+  private ended: (() => void) | undefined;
+
+  run(): Promise<void> {
+    return new Promise((resolve) => (this.ended = resolve));
+  }
+
+  stop(): void {
+    this.ended?.();
   }
 }
 

@@ -19,6 +19,7 @@ import type { Clock } from './clock.js';
 import { STATE_STOPPED, W_MAILBOX, W_PENDING, W_STATE } from './control-words.js';
 import { EngineTurn, type EngineTurnParts } from './engine-turn.js';
 import { PauseGauge } from './pause-gauge.js';
+import type { ShardRunner } from './shard-runner.js';
 
 /** Most records between two flushes: bounds the delay of the first answer and the size of the send batch. */
 const BATCH_RECORDS = 64;
@@ -43,7 +44,7 @@ export interface ShardLoopParts extends EngineTurnParts {
 }
 
 /** One shard's loop. `run` once. */
-export class ShardLoop {
+export class ShardLoop implements ShardRunner {
   private readonly engine: EngineApi;
   private readonly turn: EngineTurn;
   private readonly ring: RingReader;
@@ -74,12 +75,10 @@ export class ShardLoop {
     this.turn = new EngineTurn(parts, () => { this.bell.cancel(); });
   }
 
-  /** Leaves the loop after the present batch. */
   stop(): void {
     this.stopping = true;
   }
 
-  /** Keeps the event loop turning, as a script that awaits something does, until `work` has settled. */
   holdEventLoop(work: Promise<unknown>): void {
     this.held++;
     const release = (): void => {
@@ -88,12 +87,10 @@ export class ShardLoop {
     work.then(release, release);
   }
 
-  /** From here on `W_PENDING` tells main how much is left to do. */
   watchPending(): void {
     this.draining = true;
   }
 
-  /** Runs until `stop`. Rejects with whatever the engine threw. */
   async run(): Promise<void> {
     this.lastTurnMs = this.clock.exactMs();
     this.pauses.slept(this.lastTurnMs);

@@ -6,7 +6,9 @@
  * state) is gone before the next life of this shard begins.
  */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import { loadLibc } from '../net/libc.js';
+import { ShardRouter } from '../main/shard-router.js';
+import { loadLibc, type Libc } from '../net/libc.js';
+import { RECEIVE_BYTES } from '../net/udp-batch-receiver.js';
 import { SEND_ARENA_BYTES, type SendArenaPlace } from '../net/udp-batch-sender.js';
 import type { EngineApi } from '../proxy/engine-api.js';
 import type { EnginePorts } from '../proxy/core.js';
@@ -22,11 +24,13 @@ import { Clock } from './clock.js';
 import { decodeToShard, encodeControl, errorCode, errorText, type FromShard, type ToShard } from './control-message.js';
 import { STATE_DRAINING, STATE_READY, W_PENDING, W_STATE } from './control-words.js';
 import { ShardLoop } from './loop.js';
-import { OfferWriter } from './offer-writer.js';
+import { NO_OFFERS, OfferWriter } from './offer-writer.js';
 import { BatchOutbox } from './outbox-batch.js';
 import { RingOutbox } from './outbox-ring.js';
 import { guardScript } from './script-guard.js';
 import type { ShardOutbox } from './shard-outbox.js';
+import type { ShardRunner } from './shard-runner.js';
+import { SocketShard, type SocketShardParts } from './socket-shard.js';
 import { decodeSettings, type ShardMemory, type ShardSettings, type ShardTask } from './shard-task.js';
 
 /** Makes the engine of a shard. */
@@ -56,7 +60,7 @@ export async function runShard(task: ShardTask, createEngine: EngineFactory): Pr
 async function startShard(
   settings: ShardSettings, memory: ShardMemory, port: MessagePort, counters: Float64Array, log: ShardLogger,
   createEngine: EngineFactory,
-): Promise<ShardLoop> {
+): Promise<ShardRunner> {
   const words = new Int32Array(memory.words);
   const ownResources = process.getActiveResourcesInfo().length;
   const routes = await instantiateScript(settings.script);
@@ -89,10 +93,8 @@ async function startShard(
         break;
     }
   };
-  const loop: ShardLoop = new ShardLoop({
+  const parts = {
     engine,
-    ring,
-    bell: new Doorbell(memory.inBell),
     outbox,
     counters,
     words,
@@ -104,7 +106,11 @@ async function startShard(
         obey(decodeToShard(entry.message));
       }
     },
-  });
+  };
+  const { batch, receive } = settings;
+  const loop: ShardRunner = batch === undefined || receive === undefined
+    ? new ShardLoop({ ...parts, ring, bell: new Doorbell(memory.inBell) })
+    : new SocketShard({ ...parts, ...receiveParts(settings.engine, memory, ring.bytes, batch, receive.coalesceUs) });
   Atomics.store(words, W_STATE, STATE_READY);
   report(port, { type: 'ready' });
   return loop;
@@ -114,10 +120,31 @@ function createOutbox(settings: ShardSettings, memory: ShardMemory, counters: Fl
   const out = new RingWriter(memory.outRing);
   const { batch } = settings;
   if (batch === undefined) return new RingOutbox(out, new Doorbell(memory.mainBell));
+  const libc = libcOfThread();
+  // With the sockets in this shard there is no other one, and the bell is this shard's own.
+  const offers = settings.receive === undefined ? new OfferWriter(out, new EventFdBell(libc, memory.mainBell, batch.mainBellFd)) : NO_OFFERS;
+  return new BatchOutbox(libc, batch.sockets, offers, counters, sendArena);
+}
+
+/** What a shard that has the sockets needs beside what every shard has. */
+function receiveParts(
+  engine: EngineOptions, memory: ShardMemory, bytes: Uint8Array, batch: NonNullable<ShardSettings['batch']>, coalesceUs: number,
+): Pick<SocketShardParts, 'libc' | 'sockets' | 'receivePlace' | 'bell' | 'router' | 'coalesceUs'> {
+  const libc = libcOfThread();
+  return {
+    libc,
+    sockets: batch.sockets,
+    receivePlace: { bytes, start: bytes.length - RECEIVE_BYTES },
+    bell: new EventFdBell(libc, memory.mainBell, batch.mainBellFd),
+    router: new ShardRouter({ shards: engine.shards, node: engine.node, secret: engine.secret, key: engine.shardingKey }),
+    coalesceUs,
+  };
+}
+
+function libcOfThread(): Libc {
   const loaded = loadLibc();
   if (loaded.libc === undefined) throw new Error(`the batch driver of the main thread has a libc, this thread has not: ${loaded.reason}`);
-  const mainBell = new EventFdBell(loaded.libc, memory.mainBell, batch.mainBellFd);
-  return new BatchOutbox(loaded.libc, batch.sockets, new OfferWriter(out, mainBell), counters, sendArena);
+  return loaded.libc;
 }
 
 async function reload(engine: EngineApi, port: MessagePort, message: Extract<ToShard, { type: 'reload' }>): Promise<void> {

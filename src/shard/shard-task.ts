@@ -21,6 +21,11 @@ export interface ShardSettings {
    * through the out-ring.
    */
   readonly batch: { readonly sockets: readonly SendSocket[]; readonly mainBellFd: number } | undefined;
+  /**
+   * Only with `batch`: the shard takes its datagrams from the sockets itself, and pauses between two receives for this long at
+   * most, microseconds (0: never). Main's bell is the shard's then. Undefined: they come through the in-ring.
+   */
+  readonly receive: { readonly coalesceUs: number } | undefined;
   /** Obey the control message `crash` (tests). */
   readonly allowCrash: boolean;
 }

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.js';
 import { SHARDS_MAX } from '../limits.js';
 import type { Machine } from '../load/report/result.js';
 import { shardsText } from './drive.js';
-import { betterCoalesce, costWith, mean, recommend, saturationPerS, shardsUntilMain, type CallCost, type CoalesceFigures } from './model.js';
+import { betterCoalesce, costWith, handsOver, mean, recommend, saturationPerS, shardsUntilMain, type CallCost, type CoalesceFigures } from './model.js';
 import type { SweepOutcome } from './sweep.js';
 import { TUNE_FORMAT, type TuneResult, type TuneStep } from './tune-result.js';
 
@@ -49,10 +49,10 @@ export function resultOf(outcome: SweepOutcome, facts: AdviceFacts): TuneResult 
   const costs = costsOf(steps);
   const here = recommend(costs, cores, SHARDS_MAX);
   const machines = [here, ...MACHINE_CORES.filter((other) => other !== cores).map((other) => recommend(costs, other, SHARDS_MAX))];
-  const threaded = costs.some(({ shards }) => shards > 0);
+  const feeding = costs.filter(handsOver);
   // The figures of the main thread are those beside as many shards as it can feed.
-  const feeds = threaded ? shardsUntilMain(costs, SHARDS_MAX) : 0;
-  const cost = costWith(costs, feeds);
+  const feeds = feeding.length > 0 ? shardsUntilMain(feeding, SHARDS_MAX) : here.shards;
+  const cost = costWith(feeding.length > 0 ? feeding : costs, feeds);
   return {
     format: TUNE_FORMAT,
     version: facts.version,
@@ -70,8 +70,8 @@ export function resultOf(outcome: SweepOutcome, facts: AdviceFacts): TuneResult 
     steps,
     coalesceRounds,
     prediction: {
-      mainLimitPerS: Math.round(saturationPerS(cost.mainUs)),
-      shardLimitPerS: threaded ? Math.round(saturationPerS(cost.shardsUs)) : 0,
+      mainLimitPerS: feeds === 0 || handsOver(cost) ? Math.round(saturationPerS(cost.mainUs)) : 0,
+      shardLimitPerS: feeds > 0 ? Math.round(saturationPerS(cost.shardsUs)) : 0,
       shardsUntilMain: feeds,
       machines: machines.map((prediction) => ({ ...prediction, limitPerS: Math.round(prediction.limitPerS) })),
     },

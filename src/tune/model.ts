@@ -24,6 +24,17 @@ export interface CallCost {
   readonly otherUs: number;
 }
 
+/** Under this many microseconds a call the main thread hands nothing over. */
+const HANDS_OVER_US = 1;
+
+/**
+ * Whether the main thread receives and shards of the same kind handle: what more shards cost can be told from it. Not so without
+ * shards, where main does it all, nor with one shard that reads the sockets itself.
+ */
+export function handsOver({ shards, mainUs }: CallCost): boolean {
+  return shards > 1 || (shards === 1 && mainUs >= HANDS_OVER_US);
+}
+
 /** What gives out first. */
 export type Bottleneck = 'main' | 'shards' | 'cores';
 
@@ -45,12 +56,13 @@ export function saturationPerS(us: number): number {
 
 /**
  * The costs with `shards` shards: measured, or on the line between the two nearest that were, or those of the nearest. The
- * engine in the main thread (0) is another thing and stands only for itself. Throws a RangeError when nothing fits.
+ * engine in the main thread (0) is another thing and stands only for itself, and so is one shard that reads the sockets (see
+ * `handsOver`). Throws a RangeError when nothing fits.
  */
 export function costWith(measured: readonly CallCost[], shards: number): CallCost {
   const exact = measured.find((cost) => cost.shards === shards);
   if (exact !== undefined) return exact;
-  const threaded = measured.filter((cost) => cost.shards > 0).sort((a, b) => a.shards - b.shards);
+  const threaded = measured.filter(handsOver).sort((a, b) => a.shards - b.shards);
   if (shards === 0 || threaded.length === 0) throw new RangeError(`nothing was measured that says what ${shards} shards cost`);
   const above = threaded.find((cost) => cost.shards > shards);
   const below = threaded.findLast((cost) => cost.shards < shards);
@@ -75,17 +87,17 @@ export function predict(measured: readonly CallCost[], shards: number, cores: nu
 
 /**
  * The number of shards for a machine: the fewest that bear nearly as much as the best number does; no more than there are
- * cores and `most`.
+ * cores and `most`, and no more than one where nothing was measured that says what more of them cost.
  */
 export function recommend(measured: readonly CallCost[], cores: number, most: number): Prediction {
-  const counts = [...(measured.some(({ shards }) => shards === 0) ? [0] : []), ...Array.from({ length: Math.min(most, Math.max(1, cores)) }, (_, i) => i + 1)];
-  const threaded = measured.some(({ shards }) => shards > 0);
-  const predictions = counts.filter((shards) => shards === 0 || threaded).map((shards) => predict(measured, shards, cores));
+  const threaded = measured.some(handsOver);
+  const counts = [0, ...Array.from({ length: Math.min(most, Math.max(1, cores)) }, (_, i) => i + 1)];
+  const predictions = counts.filter((count) => measured.some(({ shards }) => shards === count) || (count > 0 && threaded)).map((shards) => predict(measured, shards, cores));
   const best = Math.max(...predictions.map(({ limitPerS }) => limitPerS));
   return predictions.find(({ limitPerS }) => limitPerS >= best * GOOD_ENOUGH)!;
 }
 
-/** The fewest shards that together bear as much as the main thread does: more are of no use. At most `most`. */
+/** The fewest shards that together bear as much as the main thread that hands over to them does: more are of no use. At most `most`. */
 export function shardsUntilMain(measured: readonly CallCost[], most: number): number {
   for (let shards = 1; shards < most; shards++) {
     const { mainUs, shardsUs } = costWith(measured, shards);

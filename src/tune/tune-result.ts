@@ -71,7 +71,7 @@ export interface TuneResult {
   /** The settings of `io.coalesceUs` in turn, several rounds; empty when they were not compared. */
   readonly coalesceRounds: readonly (readonly TuneStep[])[];
   readonly prediction: {
-    /** Calls per second at which the main thread has used a core; by it the shards that keep up with it. */
+    /** Calls per second at which the main thread has used a core; by it the shards that keep up with it. 0: one shard reads the sockets, main does not. */
     readonly mainLimitPerS: number;
     readonly shardLimitPerS: number;
     readonly shardsUntilMain: number;

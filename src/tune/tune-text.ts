@@ -74,6 +74,7 @@ function limitsText({ prediction, steps }: TuneResult, line: Line): string {
   const { mainLimitPerS, shardLimitPerS, shardsUntilMain } = prediction;
   const rows: Span[][] = [];
   if (shardsUntilMain === 0) rows.push(['  the main thread is full at   ', [rateText(mainLimitPerS), 'bold'], ', with the engine in it']);
+  else if (mainLimitPerS === 0) rows.push(['  one shard is full at         ', [rateText(shardLimitPerS), 'bold'], ', with the sockets in it: the main thread has next to nothing to do']);
   else {
     rows.push(['  the main thread is full at   ', [rateText(mainLimitPerS), 'bold'], '   a core for one second ÷ its CPU per call']);
     rows.push(['  one shard is full at         ', [rateText(shardLimitPerS), 'bold']]);

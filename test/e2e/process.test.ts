@@ -45,7 +45,7 @@ async function start(driver: 'batch' | 'dgram', overrides: Overrides = {}, hooks
     listen: overrides.listen ?? [{ host: '127.0.0.1', family: 4, port: 0, advertise: undefined }],
     shards: overrides.shards ?? 1,
     routes: overrides.routes ?? scriptFile,
-    io: { driver, coalesceUs: 100, receiveBufferBytes: 0, sendBufferBytes: 0, ringBytes: 1 << 20, ...overrides.io },
+    io: { driver, coalesceUs: 100, receiver: 'auto', receiveBufferBytes: 0, sendBufferBytes: 0, ringBytes: 1 << 20, ...overrides.io },
     sharding: { key: 'transaction', node: 0, secret: undefined },
     timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000, timerCMs: 185_000, timerDMs: 32_000 },
     limits: { transactions: 1000, branches: 1000, storeBytes: 1 << 20, datagramBytes: 65_507, headers: 256, targets: 32, heldCancels: 256 },
@@ -146,14 +146,21 @@ for (const driver of DRIVERS) {
     });
   }
 
-  for (const where of ['shards', 'inline']) describe(`process: ${driver} driver, ${where}`, () => {
+  /** Where the engines are, and who reads the sockets: main for shards, the only shard itself, main with the engine in it. */
+  const places = driver === 'batch' ? ['shards', 'one shard with the sockets', 'inline'] as const : ['shards', 'inline'] as const;
+  for (const where of places) describe(`process: ${driver} driver, ${where}`, () => {
     const inline = where === 'inline';
-    const begin = (overrides: Overrides = {}, hooks?: ServerHooks): Promise<RunningServer> => start(driver, inline ? { ...overrides, shards: 0 } : overrides, hooks);
+    /** One engine, and no ring before it. */
+    const alone = where !== 'shards';
+    const begin = (overrides: Overrides = {}, hooks?: ServerHooks): Promise<RunningServer> => {
+      if (where === 'shards') return start(driver, { ...overrides, io: { receiver: 'main', ...overrides.io } }, hooks);
+      return start(driver, { ...overrides, shards: inline ? 0 : 1 }, hooks);
+    };
 
     it('passes thousands of datagrams, and accounts for every one', async () => {
       const server = await begin({ shards: 2, io: { receiveBufferBytes: 4 << 20 } });
       const peer = await Peer.of(server);
-      const count = inline ? 5_000 : 20_000;
+      const count = where === 'shards' ? 20_000 : 5_000;
       for (let i = 0; i < count; i++) {
         const sent = peer.send(`echo ${i}.`);
         // A window that fits into the smallest receive buffer of a system: what the kernel drops, nobody can count.
@@ -188,7 +195,7 @@ for (const driver of DRIVERS) {
       expect(total(server, 'shardRestarts')).toBe(0);
     });
 
-    it.skipIf(inline)('drops and counts what the ring of a busy shard does not take, and takes the rest', async () => {
+    it.skipIf(alone)('drops and counts what the ring of a busy shard does not take, and takes the rest', async () => {
       const server = await begin({ io: { ringBytes: 1 << 18, receiveBufferBytes: 4 << 20 } });
       const peer = await Peer.of(server);
       await peer.ask('echo', 'before');
@@ -213,7 +220,7 @@ for (const driver of DRIVERS) {
       });
       callee.bind(0, '127.0.0.1');
       await once(callee, 'listening');
-      const routes = join(folder, `relay-${driver}-${inline}.ts`);
+      const routes = join(folder, `relay-${driver}-${where.length}.ts`);
       const target = `sip:127.0.0.1:${callee.address().port}`;
       await writeFile(routes, `export default { request(req: { relay(to: string): void }) { req.relay('${target}'); } };\n`);
       const server = await begin({ routes }, { allowCrash: true });
@@ -238,7 +245,7 @@ for (const driver of DRIVERS) {
       await until('the relayed answer of the replacement', () => answered('two'));
     });
 
-    it.skipIf(inline)('passes offers on from shard to shard', async () => {
+    it.skipIf(alone)('passes offers on from shard to shard', async () => {
       const server = await begin({ shards: 2 });
       const peer = await Peer.of(server);
       expect(await peer.ask('offer', '0 a')).toBe('shard 0 hops 1 0 a');
@@ -290,8 +297,8 @@ for (const driver of DRIVERS) {
       for (let i = 10; i < 20; i++) expect(await peer.ask('echo', `<${i}>`)).toMatch(/^shard \d new </);
       // A replacement gets the script that is in use, not the first one.
       server.crashShard(0);
-      if (!inline) server.crashShard(1);
-      await until('the restarts to be counted', () => total(server, 'shardRestarts') === (inline ? 1 : 2));
+      if (!alone) server.crashShard(1);
+      await until('the restarts to be counted', () => total(server, 'shardRestarts') === (alone ? 1 : 2));
       for (let i = 20; i < 30; i++) expect(await peer.ask('echo', `<${i}>`)).toMatch(/^shard \d new </);
     });
 
@@ -306,13 +313,13 @@ for (const driver of DRIVERS) {
     });
 
     it('answers on its control socket, and removes it', async () => {
-      const socket = join(folder, `${driver}-${inline}.sock`);
+      const socket = join(folder, `${driver}-${where.length}.sock`);
       const server = await begin({ shards: 2, socket });
       const client = await ControlClient.connect(socket);
       expect(await client.request('stats')).toMatchObject({
         pid: process.pid,
-        shards: inline ? 0 : 2,
-        threads: inline ? [{ thread: 'main' }] : [{ thread: 'main' }, { thread: 'shard 0' }, { thread: 'shard 1' }],
+        shards: inline ? 0 : alone ? 1 : 2,
+        threads: ['main', 'shard 0', 'shard 1'].slice(0, inline ? 1 : alone ? 2 : 3).map((thread) => ({ thread })),
       });
       await writeScript('reloaded ');
       await client.request('reload');

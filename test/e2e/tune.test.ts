@@ -58,7 +58,8 @@ describe.skipIf(process.platform !== 'linux')('viaduct tune', () => {
     expect(result).toMatchObject({ format: 'viaduct-tune/1', script: 'relay', present: { shards: 64 }, ratePerS: 100, coalesceRounds: [] });
     const [step] = result.steps;
     expect(step).toMatchObject({ shards: 1, failed: 0, usable: true });
-    expect(step!.cpuUsPerCall.main).toBeGreaterThan(0);
+    // The shard reads the sockets: nothing is left to the main thread.
+    expect(step!.cpuUsPerCall.main).toBeLessThan(step!.cpuUsPerCall.shards[0]!);
     expect(step!.cpuUsPerCall.shards).toEqual([expect.any(Number)]);
     expect(step!.cpuUsPerCall.shards[0]).toBeGreaterThan(0);
     expect(readFileSync(config, 'utf8')).toBe(CONFIG.replace('64', String(result.recommendation.shards)));

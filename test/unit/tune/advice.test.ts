@@ -62,6 +62,13 @@ describe('a sweep', () => {
     expect(tuneText(result, { colors: false })).toContain('with the engine in it');
   });
 
+  it('of one shard that reads the sockets says what that bears, and nothing of the main thread', () => {
+    const result = resultOf(outcome([step(1, 0.1, 50)]), facts(8));
+    expect(result).toMatchObject({ prediction: { mainLimitPerS: 0, shardLimitPerS: 20_000, shardsUntilMain: 1 }, recommendation: { shards: 1 } });
+    expect(tuneText(result, { colors: false })).toMatch(/one shard is full at +20,000\/s, with the sockets in it/);
+    expect(tuneText(result, { colors: false })).not.toContain('the main thread is full');
+  });
+
   it('compares io.coalesceUs by rounds', () => {
     const rounds = [
       [step(1, 20, 50), step(1, 15, 45, { coalesceUs: 200 })],

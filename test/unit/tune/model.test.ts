@@ -28,6 +28,23 @@ describe('costs that were not measured', () => {
   });
 });
 
+describe('one shard that reads the sockets', () => {
+  const lent = cost(1, 0.1, 70);
+
+  it('stands for itself, and says nothing of more of them', () => {
+    expect(predict([lent], 1, 2)).toMatchObject({ bottleneck: 'shards', estimated: false });
+    expect(() => costWith([lent], 2)).toThrow(RangeError);
+    expect(recommend([lent], 16, 64)).toMatchObject({ shards: 1 });
+    expect(costWith([lent, cost(2, 20, 80)], 3)).toEqual(cost(3, 20, 80));
+    expect(costWith([lent, cost(3, 20, 80)], 2)).toEqual(cost(2, 20, 80));
+  });
+
+  it('is recommended where more of them bear hardly more', () => {
+    expect(recommend([lent, cost(2, 30, 90)], 2, 64)).toMatchObject({ shards: 2, limitPerS: expect.closeTo(16_667, 0) as number });
+    expect(recommend([lent, cost(2, 45, 100)], 2, 64)).toMatchObject({ shards: 1 });
+  });
+});
+
 describe('a prediction names what gives out first', () => {
   it.each([
     [1, 2, 12_500, 'shards'],

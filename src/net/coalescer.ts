@@ -1,20 +1,20 @@
 /**
- * Receive coalescing: decides how long the main thread pauses between two batches. A short pause lets several datagrams
+ * Receive coalescing: decides how long the thread that reads the sockets pauses between two batches. A short pause lets several datagrams
  * gather, so that every later stage (router, ring, doorbell, timers, send) works on batches: what a batch costs beside its
  * datagrams, threads that go to sleep and wake each other, is shared by all of them. At low rates a pause would only add latency,
  * so there is none; at high ones a batch is large soon, so the pause is short.
  *
- * Pure arithmetic on the times handed in. Main thread.
+ * Pure arithmetic on the times handed in.
  */
 
-import { PauseRate } from '../net/pause-rate.js';
+import { PauseRate } from './pause-rate.js';
 
 /** A pause must be expected to collect this many datagrams before it pays for itself. */
 const MIN_DATAGRAMS = 2;
 /** Datagrams that a pause is to collect: more of them in a batch save next to nothing. */
 const ENOUGH_DATAGRAMS = 24;
 
-/** One decision maker for all sockets of the main thread. */
+/** One decision maker for all sockets of a thread. */
 export class Coalescer {
   private readonly longest: number;
   private readonly rate: PauseRate;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Coalescer } from '../../../src/main/coalescer.js';
+import { Coalescer } from '../../../src/net/coalescer.js';
 
 /** Feeds a steady stream of one-datagram batches and returns the pauses that it asked for. */
 function pausesAt(coalescer: Coalescer, datagramsPerMs: number, fromMs: number, forMs: number): number[] {

@@ -1,6 +1,5 @@
 /**
- * Turns of Node's event loop in between the blocking receives of the main thread, and how much they found to do.
- * Main thread.
+ * Turns of Node's event loop in between the blocking receives of a thread, and how much they found to do.
  */
 import { performance } from 'node:perf_hooks';
 
@@ -11,7 +10,7 @@ export function turnEventLoop(): Promise<void> {
 
 /**
  * Tells whether the event loop had anything to do lately (a control connection, a script being compiled, a signal): the
- * main thread then blocks for shorter times, so that work that takes many turns is not held up at each of them.
+ * thread then blocks for shorter times, so that work that takes many turns is not held up at each of them.
  */
 export class EventLoopActivity {
   private events = 0;
