@@ -21,9 +21,9 @@ const THREAD_ENTRY = new URL('../load/thread.js', import.meta.url);
 /** Ended by a second Ctrl+C, as a shell counts it. */
 const INTERRUPTED_EXIT_CODE = 130;
 
-/** Runs, or compares, as the flags say. */
-export async function load(flags: LoadFlags): Promise<void> {
-  if (flags.compare !== undefined) return printComparison(flags.compare);
+/** Runs, or compares, as the flags say; `given` are the names of those that were typed. */
+export async function load(flags: LoadFlags, given: readonly string[]): Promise<void> {
+  if (flags.compare !== undefined) return printComparison(flags.compare, given);
   const { options, plan, findMax } = await resolveFlags(flags);
   // Better now than after an hour of measuring.
   for (const file of [flags.json, flags.html]) if (file !== undefined && file !== '-') refuseUnwritable(file);
@@ -84,7 +84,9 @@ export function exitCodeOf(result: LoadResult, say: (line: string) => void): num
   return failed.length > 0 || !valid || silent ? 1 : 0;
 }
 
-function printComparison(files: readonly string[]): void {
+function printComparison(files: readonly string[], given: readonly string[]): void {
+  const other = given.find((flag) => flag !== '--compare');
+  if (other !== undefined) throw new LoadError('VD_LOAD_USAGE', `--compare makes no run and prints to standard output: found ${other} beside it; allowed: no other flag`);
   const [a, b, ...more] = files;
   if (a === undefined || b === undefined || more.length > 0) throw new LoadError('VD_LOAD_USAGE', `--compare: found ${files.length} ${files.length === 1 ? 'file' : 'files'}; wanted are two results of --json`);
   process.stdout.write(comparisonText(compare(readResult(a), readResult(b)), [a, b], screenOf(process.stdout, process.env)));

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { BindAddress } from '../config/address.js';
 import type { Duration, LoadOptions, ScenarioShare } from '../load/options.js';
 import type { Threshold } from '../load/report/thresholds.js';
-import { duration, integer, listenAddress, mix, percent, rate, repeated, target, threshold, timeMs, weighted, type TargetText } from './load-values.js';
+import { domain, duration, fileName, integer, listenAddress, mix, pageName, percent, rate, repeated, target, threshold, timeMs, weighted, type TargetText } from './load-values.js';
 
 /** Of --coalesce, milliseconds: the default, and the most. */
 const DEFAULT_COALESCE_MS = 1;
@@ -91,7 +91,7 @@ const GROUPS: readonly { readonly title: string; readonly flags: readonly Option
       new Option('--cancel-after <time>', 'scenario cancel: how long it rings before').argParser(duration).default({ kind: 'uniform', minMs: 100, maxMs: 500 }, '100ms-500ms'),
       new Option('--users <number|file.csv>', 'users to call and be called: user0, user1 …; or lines NAME,PASSWORD of a file').default('1000'),
       new Option('--password <text>', 'generated users have this and their number: secret0, secret1 …').default('secret'),
-      new Option('--domain <name>', 'domain of their addresses; {callee} is the callee socket of the calling thread (default: the target)'),
+      new Option('--domain <name>', 'domain of their addresses; {callee} is the callee socket of the calling thread (default: the target)').argParser(domain),
       new Option('--t1 <time>', 'timer T1 of SIP; a request is given up after 64 of it').argParser(timeMs(1)).default(500, '500ms'),
     ],
   },
@@ -117,8 +117,8 @@ const GROUPS: readonly { readonly title: string; readonly flags: readonly Option
   {
     title: 'What you get:',
     flags: [
-      new Option('--json <file>', 'write the result for machines; - is standard output'),
-      new Option('--html <file>', 'write the result as one page with charts'),
+      new Option('--json <file>', 'write the result for machines; - is standard output').argParser(fileName),
+      new Option('--html <file>', 'write the result as one page with charts').argParser(pageName),
       new Option('--fail-if <condition>', "exit with 1 when it comes true, as in 'p99 > 20ms'; may be repeated").argParser(repeated(threshold)),
       new Option('--watch-pid <pid>', 'CPU per call, memory and threads of this process and its children; may be repeated').argParser(repeated(integer(1, 4_194_304))),
       new Option('--compare <files...>', 'no run: print two results of --json side by side'),
@@ -126,6 +126,11 @@ const GROUPS: readonly { readonly title: string; readonly flags: readonly Option
     ],
   },
 ];
+
+/** The flags that the operator has typed, `--rate` each. */
+export function flagsGiven(command: Command): string[] {
+  return command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli').map(({ long, flags }) => long ?? flags);
+}
 
 /** Adds the flags to a command. */
 export function addLoadFlags(command: Command): Command {

@@ -11,6 +11,7 @@ import type { LoadOptions, ScenarioShare } from '../load/options.js';
 import type { FindMaxBounds } from '../load/run/run.js';
 import type { RunPlan } from '../load/run/plan.js';
 import { readUsers } from '../load/run/users-file.js';
+import { shortTime } from '../load/units.js';
 import { BUILT_IN_SCENARIOS } from '../load/scenario/built-in.js';
 import type { LoadFlags } from './load-flags.js';
 import type { TargetText } from './load-values.js';
@@ -76,7 +77,7 @@ export async function resolveFlags(flags: LoadFlags): Promise<LoadRequest> {
   };
 }
 
-function refuseContradictions({ role, target, listen, rate, ramp, warmUp, findMax, maxFailures, maxP99, calls, scenario, mix, failIf = [], watchPid, json, html }: LoadFlags): void {
+function refuseContradictions({ role, target, listen, rate, duration, ramp, warmUp, findMax, maxFailures, maxP99, calls, scenario, mix, failIf = [], watchPid, json, html }: LoadFlags): void {
   if (role === 'uas' && target !== undefined) throw usage('--target is for callers: --role uas only takes calls');
   if (role === 'uac' && listen !== undefined && listen.port !== 0) throw usage('--listen is for callees: with --role uac it may only say from which address calls come, as in --listen 10.0.0.5:0');
   if (role === 'uas' && rate !== undefined) throw usage('--rate is for callers: --role uas takes calls as they come');
@@ -85,6 +86,8 @@ function refuseContradictions({ role, target, listen, rate, ramp, warmUp, findMa
   if (findMax === true && calls !== undefined) throw usage('--calls and --find-max do not go together: steps of the search end by time (--duration)');
   if (findMax === true && ramp > 0) throw usage('--ramp and --find-max do not go together: the steps of the search have a --warm-up');
   if (findMax !== true && (maxFailures !== undefined || maxP99 !== undefined)) throw usage(`${maxFailures !== undefined ? '--max-failures' : '--max-p99'} is a bound of --find-max, which is missing; to fail by a bound there is --fail-if`);
+  const runMs = duration === undefined ? (calls === undefined && role !== 'uas' ? DEFAULT_DURATION_MS + (warmUp ?? 0) : Infinity) : duration + (warmUp ?? 0);
+  if (findMax !== true && ramp > runMs) throw usage(`--ramp is longer than the whole run, so the rate would never be reached: ${shortTime(ramp)} of ${shortTime(runMs)}; give a longer --duration`);
   const unwatched = failIf.find(({ needsWatch }) => needsWatch);
   if (unwatched !== undefined && watchPid === undefined) throw usage(`--fail-if '${unwatched.text}' needs --watch-pid: whose CPU or memory is it?`);
   if (json !== undefined && json !== '-' && json === html) throw usage(`--json and --html name the same file: found ${json}; allowed: two files`);
@@ -122,28 +125,30 @@ function localAddress({ host, family, port }: Address): Promise<string> {
       socket.close();
       fail(new LoadError('VD_LOAD_UNREACHABLE', `--target: there is no way from this machine to ${host}`, { cause: error }));
     });
-    socket.connect(port, host, () => {
+    // Not as the callback of connect: that one is called with the error, and `error` is then not emitted.
+    socket.once('connect', () => {
       const { address } = socket.address();
       socket.close();
       done(address);
     });
+    socket.connect(port, host);
   });
 }
 
 function scenariosOf({ scenario, mix }: LoadFlags): readonly ScenarioShare[] {
   const shares = scenario ?? mix ?? [{ scenario: 'call', weight: 1 }];
-  return shares.map(({ scenario: name, weight }) => ({ scenario: scenarioOf(name), weight }));
+  return shares.map(({ scenario: name, weight }) => ({ scenario: scenarioOf(scenario === undefined ? '--mix' : '--scenario', name), weight }));
 }
 
 /** The names that `--scenario` takes. */
 export const SCENARIO_NAMES: readonly string[] = [...BUILT_IN_SCENARIOS.map(({ name }) => name), 'mix'];
 
-function scenarioOf(name: string): string {
+function scenarioOf(flag: string, name: string): string {
   if (SCENARIO_NAMES.includes(name)) return name;
   const file = resolve(name);
   if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
   const near = nearest(name, SCENARIO_NAMES);
-  throw usage(`--scenario: found ${JSON.stringify(name)}, which is neither a scenario${near === undefined ? '' : ` (did you mean ${near}?)`} nor a file; allowed: ${SCENARIO_NAMES.join(', ')}, or the path of a file`);
+  throw usage(`${flag}: found ${JSON.stringify(name)}, which is neither a scenario${near === undefined ? '' : ` (did you mean ${near}?)`} nor a file; allowed: ${SCENARIO_NAMES.join(', ')}, or the path of a file`);
 }
 
 function usersOf({ users, password }: LoadFlags): LoadOptions['users'] {

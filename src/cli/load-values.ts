@@ -89,6 +89,26 @@ export function target(text: string): TargetText {
   return { host: match[1] ?? match[2]!, port };
 }
 
+/** What stands behind the @ of addresses: a name or an address, with or without a port; `{callee}` is one that the load threads know. */
+export function domain(text: string): string {
+  const match = /^(?:\{callee\}|(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?)$/i.exec(text);
+  const port = Number(match?.[1] ?? 5060);
+  if (match === null || port < 1 || port > 65_535) throw new InvalidArgumentError('Allowed: a name or an address, with or without a port, as in example.com, 192.0.2.1:5080 or [2001:db8::1]; or {callee}.');
+  return text;
+}
+
+/** A file to write. */
+export function fileName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Allowed: the path of a file.');
+  return text;
+}
+
+/** A file to write; standard output, which has the table, is none. */
+export function pageName(text: string): string {
+  if (text === '' || text === '-') throw new InvalidArgumentError('Allowed: the path of a file; a page is not written to standard output.');
+  return text;
+}
+
 /** A condition of `--fail-if`. */
 export function threshold(text: string): Threshold {
   const value = parseThreshold(text);

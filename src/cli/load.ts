@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { METRIC_LINES } from '../load/report/thresholds.js';
 import { BUILT_IN_SCENARIOS } from '../load/scenario/built-in.js';
-import { addLoadFlags, type LoadFlags } from './load-flags.js';
+import { addLoadFlags, flagsGiven, type LoadFlags } from './load-flags.js';
 
 /** The end of `--help`. */
 function helpText(): string {
@@ -34,6 +34,6 @@ export function loadCommand(): Command {
   return addLoadFlags(command).addHelpText('after', helpText).action(async (flags: LoadFlags) => {
     // Only this command needs the generator with all that it loads.
     const { load } = await import('./load-action.js');
-    await load(flags);
+    await load(flags, flagsGiven(command));
   });
 }

@@ -38,9 +38,14 @@ export function readResult(file: string): LoadResult {
   if (result.format !== RESULT_FORMAT) {
     throw new LoadError('VD_LOAD_FILE', `${file}: found the format ${JSON.stringify(result.format)}; this version reads ${RESULT_FORMAT}`);
   }
-  // A file of this format comes from this program: it is taken at its word.
+  const missing = PARTS.find((part) => typeof Reflect.get(result, part) !== 'object' || Reflect.get(result, part) === null);
+  if (missing !== undefined) throw new LoadError('VD_LOAD_FILE', `${file} is no whole result: found no "${missing}" in it; wanted is a file as --json has written it`);
+  // For the rest, a file of this format comes from this program and is taken at its word.
   return result as LoadResult;
 }
+
+/** What a comparison reads into. */
+const PARTS = ['machine', 'options', 'reasons', 'totals', 'times', 'watch', 'generator'] as const satisfies readonly (keyof LoadResult)[];
 
 function parsed(text: string): unknown {
   try {

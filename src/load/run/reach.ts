@@ -26,6 +26,7 @@ export function isRefused({ host, family, port }: NonNullable<LoadOptions['targe
     socket.once('error', (error) => end('code' in error && error.code === 'ECONNREFUSED'));
     socket.once('message', () => end(false));
     // Only a connected socket hears of refusals.
-    socket.connect(port, host, () => socket.send(KEEPALIVE));
+    socket.once('connect', () => socket.send(KEEPALIVE));
+    socket.connect(port, host);
   });
 }

@@ -29,7 +29,9 @@ export function parseUsers(text: string, file: string): LoadUser[] {
   for (const [index, line] of text.replace(/^\uFEFF/, '').split(/\r?\n/).entries()) {
     const trimmed = line.trim();
     if (trimmed === '' || trimmed.startsWith('#')) continue;
-    const [name = '', password = ''] = cellsOf(trimmed);
+    const cells = cellsOf(trimmed);
+    if (cells === undefined) throw new LoadError('VD_LOAD_FILE', `${file}:${index + 1}: --users: found a quote that does not end its cell; wanted is NAME,PASSWORD, each with quotes around it or without any`);
+    const [name = '', password = ''] = cells;
     const isHeading = isFirst && HEADINGS.has(name.toLowerCase());
     isFirst = false;
     if (isHeading) continue;
@@ -40,10 +42,12 @@ export function parseUsers(text: string, file: string): LoadUser[] {
   return users;
 }
 
-function cellsOf(line: string): string[] {
+/** The cells of a line; undefined when one begins with a quote that does not end it. */
+function cellsOf(line: string): string[] | undefined {
   const cells: string[] = [];
   // A quoted cell may hold separators, and a quote that is doubled.
   for (const [, quoted, plain] of line.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,;]*))\s*(?:[,;]|$)/g)) {
+    if (plain?.startsWith('"') === true) return undefined;
     cells.push(quoted === undefined ? plain!.trim() : quoted.replaceAll('""', '"'));
   }
   return cells;

@@ -80,6 +80,9 @@ describe('flags', () => {
     [['--listen', '[::1]:5070'], /different IP versions/],
     [['--warm-up', '10s', '--rate', '100', '--calls', '500'], /--warm-up takes all of the calls/],
     [['--json', 'x', '--html', 'x'], /name the same file/],
+    [['--mix', 'call=8,cal=2'], /--mix: found "cal"/],
+    [['--ramp', '30s'], /--ramp is longer than the whole run.*30s of 20s/],
+    [['--ramp', '11s', '--warm-up', '5s', '--duration', '5s'], /11s of 10s/],
   ])('%j do not go together', async (args, message) => {
     await expect(resolved(...args)).rejects.toMatchObject({ code: 'VD_LOAD_USAGE', message: expect.stringMatching(message) as string });
   });
@@ -88,8 +91,30 @@ describe('flags', () => {
     [['--rate', 'fast'], /calls per second, from 0\.01 to 1,000,000/], [['--rate', '0'], /calls per second/], [['--duration', '30'], /a time with its unit/], [['--loss', '101'], /from 0 to 100/], [['--threads', '0'], /from 1 to 64/],
     [['--target', 'a b'], /HOST or HOST:PORT/], [['--target', '127.0.0.1:99999'], /HOST or HOST:PORT/], [['--listen', 'localhost:5070'], /ADDRESS:PORT/], [['--ring', '3s-1s'], /a range \(1s-3s\)/],
     [['--mix', 'call'], /Found "call"; allowed: NAME=WEIGHT/], [['--fail-if', 'p98 > 1ms'], /did you mean/], [['--coalesce', '1s'], /at most 10ms/], [['--role', 'caller'], /both, uac, uas/], [['--watch-pid', 'node'], /a whole number/],
+    [['--domain', 'a b'], /a name or an address/], [['--domain', '{caller}'], /or \{callee\}/], [['--domain', ''], /a name or an address/], [['--domain', 'a:99999'], /a name or an address/],
+    [['--json', ''], /the path of a file/], [['--html', '-'], /not written to standard output/],
   ])('%j is no value that is allowed', async (args, message) => {
     await expect(resolved(...args)).rejects.toMatchObject({ message: expect.stringMatching(message) as string });
+  });
+});
+
+describe('a ramp', () => {
+  it('may fill the run, and take as long as it likes where calls are counted', async () => {
+    expect((await resolved('--ramp', '15s', '--warm-up', '5s', '--duration', '10s')).plan.rampMs).toBe(15_000);
+    expect((await resolved('--ramp', '1m', '--calls', '500')).plan.rampMs).toBe(60_000);
+  });
+});
+
+describe('a domain', () => {
+  it.each(['example.com', 'example.com:5080', '192.0.2.1', '[2001:db8::1]:5080', '{callee}'])('may be %s', async (domain) => {
+    expect((await resolved('--domain', domain)).options.domain).toBe(domain);
+  });
+});
+
+describe('a target', () => {
+  it('to which this machine has no way is refused in one line', async () => {
+    // No socket may be connected to the broadcast address.
+    await expect(resolved('--target', '255.255.255.255')).rejects.toMatchObject({ code: 'VD_LOAD_UNREACHABLE', message: '--target: there is no way from this machine to 255.255.255.255' });
   });
 });
 
@@ -100,7 +125,7 @@ describe('users of a file', () => {
     ]);
   });
 
-  it.each([['a,b\n,c\n', /^u\.csv:2: --users: found no name/], ['# none\n', /names no user/]])('%j is refused with its place', (text, message) => {
+  it.each([['a,b\n,c\n', /^u\.csv:2: --users: found no name/], ['# none\n', /names no user/], ['a,b\n"c,d\n', /^u\.csv:2: --users: found a quote that does not end/], ['a,"b"c\n', /^u\.csv:1:.*a quote/]])('%j is refused with its place', (text, message) => {
     expect(() => parseUsers(text, 'u.csv')).toThrow(message);
   });
 });
@@ -143,6 +168,7 @@ describe('viaduct load', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/rate reached +1,990\/s +995\/s +0\.500×/);
     expect(await viaduct('load', '--compare', a)).toMatchObject({ code: 2, stderr: 'viaduct: --compare: found 1 file; wanted are two results of --json\n' });
+    expect(await viaduct('load', '--compare', a, b, '--html', 'c.html')).toEqual({ code: 2, stdout: '', stderr: 'viaduct: --compare makes no run and prints to standard output: found --html beside it; allowed: no other flag\n' });
   });
 
   it('ends with 2 and one line when a port is in use, nobody listens, or a flag is wrong', async () => {

@@ -61,6 +61,7 @@ describe('a file', () => {
     ['text.json', 'hello', /is no result of viaduct load/],
     ['null.json', 'null', /is no result of viaduct load/],
     ['other.json', '{"a":1}', /is no result of viaduct load/],
+    ['half.json', '{"format":"viaduct-load/1","machine":{},"options":{}}', /is no whole result: found no "reasons" in it/],
     ['newer.json', '{"format":"viaduct-load/2"}', /found the format "viaduct-load\/2"; this version reads viaduct-load\/1/],
   ])('%s is refused with its reason', (name, text, message) => {
     const path = text === undefined ? join(folder, name) : file(name, text);
