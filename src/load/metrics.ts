@@ -49,7 +49,7 @@ export const L_FAULT_LOST = counter('faultLost', 'messages thrown away on purpos
 export const L_FAULT_DELAYED = counter('faultDelayed', 'messages held back on purpose (--delay, --reorder)');
 // The generator’s own limits: any of these makes a result invalid
 export const L_SKIPPED = counter('skipped', 'calls that were due and not begun, because --concurrency was reached');
-export const L_OVERRUN = counter('overrun', 'calls that began more than 100 ms after their time: the generator was too slow');
+export const L_OVERRUN = counter('overrun', 'calls that began more than 100 ms after their time, or never (behind a second): the generator was too slow');
 export const L_SEND_DROPPED = counter('sendDropped', 'messages that the kernel did not take');
 export const L_TABLE_FULL = counter('tableFull', 'calls not begun or not answered, because the call table was full');
 

@@ -49,7 +49,7 @@ export function parseThreshold(text: string): Threshold | string {
   const [, name, operatorText, value] = match;
   const operator = (operatorText === '=' ? '==' : operatorText) as Operator;
   const metric = findMetric(name!);
-  if (metric === undefined) return `has no metric that is known: found ${name!}${suggestion(name!)}. Allowed: ${METRIC_LINES.join('; ')}`;
+  if (metric === undefined) return `has no metric that is known: found ${name!}${suggestion(name!)}; allowed: ${METRIC_LINES.join('; ')}`;
   for (const kind of metric.kinds) {
     const bound = parseBound(kind, value!);
     if (bound !== undefined) return { text: text.trim(), kind, operator, bound, read: (result) => metric.read(result, kind), needsWatch: metric.needsWatch };
@@ -104,7 +104,7 @@ function suggestion(name: string): string {
   const dot = name.lastIndexOf('.');
   const candidates = [...Object.keys(TIME_FIELDS), 'failures', 'rate', 'cpu', 'memory', ...COUNTERS, ...CAUSES.map((cause) => `failures.${cause}`)];
   const near = nearest(name, candidates) ?? (dot > 0 && Object.hasOwn(TIME_FIELDS, name.slice(dot + 1)) ? nearest(name, TIMES.map((time) => `${time}${name.slice(dot)}`)) : undefined);
-  return near === undefined ? '' : `, did you mean ${near}?`;
+  return near === undefined ? '' : ` (did you mean ${near}?)`;
 }
 
 const FORMS: Readonly<Record<Kind, string>> = {

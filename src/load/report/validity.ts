@@ -30,9 +30,9 @@ export function invalidReasons(facts: ValidityFacts): string[] {
   const { counters } = facts.counted;
   const reasons: string[] = [];
   const skipped = counters[L_SKIPPED]!;
-  if (skipped > 0) reasons.push(`${calls(skipped)} due and not begun, because ${countText(facts.concurrency)} were in progress: measure with a lower rate or a higher --concurrency`);
+  if (skipped > 0) reasons.push(`${calls(skipped)} due and not begun, because ${countText(facts.concurrency)} ${facts.concurrency === 1 ? 'was' : 'were'} in progress: measure with a lower rate or a higher --concurrency`);
   const overrun = counters[L_OVERRUN]!;
-  if (overrun > 0) reasons.push(`${calls(overrun)} begun more than 100 ms late: ${HINT}`);
+  if (overrun > 0) reasons.push(`${calls(overrun)} begun more than 100 ms late, or not at all: ${HINT}`);
   const dropped = counters[L_SEND_DROPPED]!;
   if (dropped > 0) reasons.push(`${countText(dropped)} ${dropped === 1 ? 'message was' : 'messages were'} not taken by the kernel: ${HINT}`);
   const full = counters[L_TABLE_FULL]!;

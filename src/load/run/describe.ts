@@ -32,12 +32,16 @@ export function scenariosText({ scenarios }: Pick<LoadOptions, 'scenarios'>): st
 function planText({ ratePerS, durationMs, calls, rampMs, warmUpMs }: RunPlan, findsMax: boolean): string {
   const parts: string[] = [];
   if (findsMax) parts.push(`highest rate wanted, from ${countText(ratePerS ?? 0)} calls/s, steps of ${shortTime(durationMs ?? 0)}`);
-  else if (ratePerS === undefined) parts.push(calls === undefined ? 'until Ctrl+C' : `until ${countText(calls)} calls are answered`);
-  else parts.push(`${ratePerS.toLocaleString('en-US')} calls/s${calls === undefined ? '' : `, ${countText(calls)} calls`}`);
+  else if (ratePerS === undefined) parts.push(calls === undefined ? 'until Ctrl+C' : `until ${callsText(calls)} ${calls === 1 ? 'is' : 'are'} answered`);
+  else parts.push(`${ratePerS.toLocaleString('en-US')} calls/s${calls === undefined ? '' : `, ${callsText(calls)}`}`);
   if (!findsMax && durationMs !== undefined) parts.push(`for ${shortTime(durationMs)}`);
   if (warmUpMs > 0) parts.push(`after ${shortTime(warmUpMs)} of warm-up`);
   if (rampMs > 0) parts.push(`rising over ${shortTime(rampMs)}`);
   return parts.join(' ');
+}
+
+function callsText(calls: number): string {
+  return `${countText(calls)} ${calls === 1 ? 'call' : 'calls'}`;
 }
 
 /** The options as a result keeps them. */

@@ -12,7 +12,7 @@ import type { Tick } from './measure.js';
 
 const WARNINGS: readonly (readonly [counter: number, text: string])[] = [
   [L_SKIPPED, 'calls skipped: --concurrency is reached'],
-  [L_OVERRUN, 'calls begun more than 100 ms late: the generator is too slow'],
+  [L_OVERRUN, 'calls begun more than 100 ms late, or not at all: the generator is too slow'],
   [L_SEND_DROPPED, 'messages not taken by the kernel'],
   [L_TABLE_FULL, 'calls lost: the generator’s call table is full'],
 ];

@@ -9,6 +9,8 @@ import type { LoadView, Progress, RunHeading } from './view.js';
 const OFTEN_MS = 1000;
 const OFTEN_UNTIL_MS = 10_000;
 const RARELY_MS = 5000;
+/** More callee sockets than this are not listed one by one. */
+const SOCKETS_SHOWN = 4;
 
 export class PlainView implements LoadView {
   readonly progressEveryMs = 500;
@@ -20,7 +22,7 @@ export class PlainView implements LoadView {
   constructor(private readonly write: (text: string) => void) {}
 
   begin({ scenarios, where, plan, listens }: RunHeading): void {
-    this.write(`viaduct load: ${scenarios}, ${where}${listens.length === 0 ? '' : `, callee on ${listens.join(', ')}`}: ${plan}\n`);
+    this.write(`viaduct load: ${scenarios}, ${where}${listens.length === 0 ? '' : `, callee on ${listensText(listens)}`}: ${plan}\n`);
   }
 
   progress(progress: Progress): void {
@@ -57,6 +59,11 @@ export class PlainView implements LoadView {
   private spans(spans: readonly Span[]): void {
     this.write(`${lineOf(spans, { colors: false, columns: Infinity })}\n`);
   }
+}
+
+/** All sockets when they are few, else the first, the last and their number. */
+function listensText(listens: readonly string[]): string {
+  return listens.length <= SOCKETS_SHOWN ? listens.join(', ') : `${listens[0]!} … ${listens.at(-1)!} (${countText(listens.length)} sockets)`;
 }
 
 /** One line: `00:07  2,000/s asked  1,998/s reached …`. */

@@ -26,7 +26,7 @@ describe('a condition', () => {
   it.each([
     ['p99', /is no condition.*METRIC OPERATOR VALUE/],
     ['p99 => 3ms', /has no value|is no condition/],
-    ['p98 > 3ms', /found p98, did you mean p9\d\?.*Allowed: p50, p90, p95, p99, p99\.9, max/],
+    ['p98 > 3ms', /found p98 \(did you mean p9\d\?\); allowed: p50, p90, p95, p99, p99\.9, max/],
     ['unexpectedMesages > 0', /did you mean unexpectedMessages\?/],
     ['invite20.p99 > 3ms', /did you mean invite[12]\d0\.p99\?/],
     ['p99 > 3', /found 3\. Allowed: a time with its unit/],

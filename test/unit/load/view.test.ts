@@ -95,6 +95,16 @@ describe('plain lines', () => {
     expect(written.split('\n').slice(1, -1).map((line) => Number(line.slice(3, 5)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30]);
   });
 
+  it('begin with every callee socket, or with the first, the last and their number when they are many', () => {
+    const firstLine = (sockets: number): string => {
+      let written = '';
+      new PlainView((text) => (written += text)).begin({ ...heading, listens: Array.from({ length: sockets }, (_, i) => `127.0.0.1:${6000 + i}`) });
+      return written;
+    };
+    expect(firstLine(2)).toContain(', callee on 127.0.0.1:6000, 127.0.0.1:6001: ');
+    expect(firstLine(2000)).toContain(', callee on 127.0.0.1:6000 … 127.0.0.1:7999 (2,000 sockets): ');
+  });
+
   it('say a kind of warning once', () => {
     let written = '';
     const view = new PlainView((text) => (written += text));
