@@ -1,7 +1,7 @@
 /** A whole run, from the flags to the result: reaches for the target, starts the threads, measures, and adds it all up. Main thread. */
 import { performance } from 'node:perf_hooks';
 import { LoadError } from '../load-error.js';
-import { L_DUE, L_FAILED, L_OVERRUN, L_STARTED, LOAD_TIMES } from '../metrics.js';
+import { L_DUE, L_FAILED, L_OVERRUN, L_STARTED, LOAD_TIMES, T_LATENESS } from '../metrics.js';
 import type { LoadOptions } from '../options.js';
 import { callsOf, endedWell, failurePercent, failuresOf, mainTime, statusesOf, timeFigures, timesOf, totalsOf } from '../report/figures.js';
 import { thisMachine } from '../report/machine.js';
@@ -114,7 +114,7 @@ async function findMax(job: LoadJob, bounds: FindMaxBounds, context: MeasureCont
     if (interrupted) break;
     const judged = stepOf(job, bounds, context, measurement, steps.length + 1);
     // One hitch of this machine is no verdict on the rate.
-    repeating = !repeating && judged.limit === 'generator' && !measurement.stuck && measurement.ended.since(measurement.measuredFrom).counters[L_OVERRUN]! > 0;
+    repeating = !repeating && judged.limit === 'generator' && !measurement.stuck && wasLate(measurement, bounds);
     const step: FindMaxStep = repeating ? { ...judged, repeated: true } : judged;
     steps.push(step);
     view.step(step);
@@ -132,11 +132,18 @@ async function findMax(job: LoadJob, bounds: FindMaxBounds, context: MeasureCont
   };
 }
 
+/** Calls began so late that the bound could not be kept, whatever the target did: p99 counts from the time at which a call was due. */
+function wasLate({ measuredFrom, ended }: Measurement, { maxP99Us }: FindMaxBounds): boolean {
+  const { counters, times } = ended.since(measuredFrom);
+  return counters[L_OVERRUN]! > 0 || times[T_LATENESS]!.percentileUs(99) >= maxP99Us;
+}
+
 function stepOf(job: LoadJob, bounds: FindMaxBounds, context: MeasureContext, measurement: Measurement, step: number): FindMaxStep {
   const counted = measurement.ended.since(measurement.measuredFrom);
   const figures = timeFigures(counted.times[mainTime(counted.times)]!);
   const failures = failurePercent(counted, false);
-  const [invalid] = reasonsOf(job, measurement);
+  const latenessUs = counted.times[T_LATENESS]!.percentileUs(99);
+  const [invalid] = [...reasonsOf(job, measurement), ...(latenessUs >= bounds.maxP99Us ? [`calls began ${timeText(latenessUs)} late at p99, p99 allowed is less than ${timeText(bounds.maxP99Us)}`] : [])];
   const limit = invalid !== undefined ? 'generator' : measurement.stuck ? 'drain' : failures >= bounds.maxFailurePercent && counted.counters[L_FAILED]! > 0 ? 'failures' : figures.p99Us >= bounds.maxP99Us ? 'p99' : undefined;
   const watched = watchOf(context, measurement);
   return {

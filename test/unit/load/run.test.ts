@@ -194,6 +194,17 @@ describe.concurrent('a run', () => {
   });
 });
 
+describe.concurrent('a search', () => {
+  it('does not blame the target when calls begin later than the bound of p99 allows', async () => {
+    const { result } = await run({ behaviour: 'late=150&us=800', plan: { ratePerS: 100, durationMs: 300, warmUpMs: 0 }, job: { findMax: { maxFailurePercent: 1, maxP99Us: 1e6 } } });
+    const { limit, steps } = result.findMax!;
+    expect([limit, result.valid]).toEqual(['generator', false]);
+    const late = steps.filter(({ askedPerS }) => askedPerS > 150);
+    expect(late[0]).toMatchObject({ passed: false, limit: 'generator', repeated: true, reason: expect.stringMatching(/calls began 1\.0\d? s late at p99, p99 allowed is less than 1\.00 s/) as string });
+    expect(late.every(({ passed }) => !passed)).toBe(true);
+  });
+});
+
 describe('the plan', () => {
   it('rises evenly to its rate', () => {
     const plan = { ...PLAN, ratePerS: 1000, rampMs: 10_000 };

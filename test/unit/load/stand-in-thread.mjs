@@ -6,6 +6,7 @@
  *   fail=N        percent of calls that fail
  *   knee=N        above N calls/s of all threads the answer times are ten times as long and 5 % of the calls fail
  *   slow=N        the generator itself begins no more than N calls/s and says so
+ *   late=N        above N calls/s of all threads it begins calls a second late, without saying so
  *   silent=1      nothing is ever received
  *   die=TEXT      throws a moment after the first call
  *   refuse=TEXT   says TEXT instead of being ready
@@ -75,7 +76,7 @@ function begin(now) {
   block[L_IN_FLIGHT]++;
   if (options.role === 'both') block[L_IN_FLIGHT_UAS]++;
   block[L_SENT] += 7;
-  recordTime(block, T_LATENESS, timeUs(40));
+  recordTime(block, T_LATENESS, control[CTL_RATE] * threads > number('late', Infinity) ? 1e6 : timeUs(40));
   if (behaviour.silent === undefined) {
     block[L_RECEIVED] += 7;
     if (random() < 0.001) block[L_RETRANSMISSIONS_SEEN]++;
