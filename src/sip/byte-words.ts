@@ -47,11 +47,19 @@ export class ByteWords {
       const a = view.getInt32(i, true) ^ LF_WORD;
       const b = view.getInt32(i + 4, true) ^ LF_WORD;
       // A byte that was a line feed is zero now, and borrows from its high bit. A carry can only report one too many,
-      // behind a true one.
-      if ((((a - ONES) & ~a) | ((b - ONES) & ~b)) & HIGH_BITS) break;
+      // behind a true one, and the first one is what counts.
+      const inA = (a - ONES) & ~a & HIGH_BITS;
+      if (inA !== 0) return i + (lowestBit(inA) >>> 3);
+      const inB = (b - ONES) & ~b & HIGH_BITS;
+      if (inB !== 0) return i + 4 + (lowestBit(inB) >>> 3);
     }
     while (i < end && bytes[i] !== LF) i++;
     return i;
+  }
+
+  /** The four bytes at `at`, which lie within the array, in little-endian order. */
+  word(at: number): number {
+    return this.#view.getInt32(at, true);
   }
 
   /** Whether `text` stands at `at`, before `end`. */
@@ -66,4 +74,9 @@ export class ByteWords {
     for (let i = count * 4; i < length; i++) if (bytes[at + i] !== wanted[i]) return false;
     return true;
   }
+}
+
+/** Number of the lowest bit that is set in `word`, which is not 0. */
+function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
 }
