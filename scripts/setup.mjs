@@ -55,7 +55,7 @@ export function packagesAreFresh(lock, installed, production) {
 export function sourceHash(root) {
   const sources = readdirSync(join(root, 'src'), { recursive: true }).filter((name) => name.endsWith('.ts')).map((name) => `src/${name.replaceAll('\\', '/')}`);
   const hash = createHash('sha256');
-  for (const name of [...sources.sort(), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']) {
+  for (const name of [...sources.sort(), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/local-bindings.mjs']) {
     hash.update(`${name}\0`).update(readFileSync(join(root, name))).update('\0');
   }
   return hash.digest('hex');
@@ -93,7 +93,7 @@ function install() {
   if (status !== 0) throw new SetupError(`npm ci failed (exit code ${status}); its messages stand above`);
 }
 
-function build() {
+async function build() {
   say('building …');
   const hash = sourceHash(ROOT);
   // What a set-up that was killed halfway has left; the lock says that nobody works on it.
@@ -104,6 +104,9 @@ function build() {
     const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh, '--tsBuildInfoFile', join(fresh, '.tsbuildinfo')];
     const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
     if (status !== 0) throw new SetupError(`the build failed:\n${stdout}`);
+    // Not before: it needs the packages.
+    const { bindLocally } = await import('./local-bindings.mjs');
+    bindLocally(fresh);
     chmodSync(join(fresh, 'cli/main.js'), 0o755);
     writeFileSync(join(fresh, STAMP.replace('dist/', '')), hash);
     replaceDist(fresh);
@@ -191,9 +194,9 @@ async function main(args) {
   const command = COMMANDS[args[0]];
   const run = command !== undefined;
   if (packagesNeeded(run) || buildNeeded()) {
-    await withLock(lockFile(), () => {
+    await withLock(lockFile(), async () => {
       if (packagesNeeded(run)) install();
-      if (buildNeeded()) build();
+      if (buildNeeded()) await build();
     });
   }
   if (!run) return;

@@ -56,7 +56,8 @@ describe('the hash of the source', () => {
   it('changes with a file’s content and name, and with nothing else', () => {
     const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
     mkdirSync(join(folder, 'src/deep'), { recursive: true });
-    for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'src/a.ts', 'src/deep/b.ts']) write(name, name);
+    mkdirSync(join(folder, 'scripts'));
+    for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/local-bindings.mjs', 'src/a.ts', 'src/deep/b.ts']) write(name, name);
     const before = setup.sourceHash(folder);
     write('src/note.txt', 'no source');
     write('src/a.ts', 'src/a.ts');
