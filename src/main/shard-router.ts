@@ -52,6 +52,8 @@ export class ShardRouter {
   readonly #shards: number;
   readonly #node: number;
   readonly #byCallId: boolean;
+  /** There is a choice to make: what only that needs, Route and Call-ID, is not looked for otherwise. */
+  readonly #chooses: boolean;
   readonly #hasher: KeyHasher;
   readonly #branchHasher: KeyHasher;
   readonly #words = new ByteWords();
@@ -71,6 +73,7 @@ export class ShardRouter {
     this.#shards = options.shards;
     this.#node = options.node;
     this.#byCallId = options.key === 'call-id';
+    this.#chooses = options.shards > 1;
     this.#hasher = upstreamHasher(options.secret);
     this.#branchHasher = branchHasher(options.secret);
   }
@@ -107,6 +110,7 @@ export class ShardRouter {
     meta.kind = PACKET_RESPONSE;
     meta.keyLo = branch.lo;
     meta.keyHi = branch.hi;
+    if (!this.#chooses) return 0;
     if (branch.node === this.#node && branch.shard < this.#shards) return branch.shard;
     return (branch.hi >>> 0) % this.#shards;
   }
@@ -124,6 +128,7 @@ export class ShardRouter {
     }
     meta.keyLo = hasher.lo;
     meta.keyHi = hasher.hi;
+    if (!this.#chooses) return 0;
     if (this.#routeStart >= 0) {
       const mark = findRouteMark(bytes, this.#routeStart, this.#routeEnd);
       if (mark >= 0 && mark >>> 8 === this.#node && (mark & 255) < this.#shards) return mark & 255;
@@ -151,18 +156,19 @@ export class ShardRouter {
 
   /** For what has no key: the same bytes go to the same shard, so that a flood of junk does not wander. */
   #anyShard(bytes: Uint8Array, start: number, end: number): number {
+    if (!this.#chooses) return 0;
     this.#hasher.begin();
     this.#hasher.addBytes(bytes, start, Math.min(end, start + 256));
     this.#hasher.finish();
     return (this.#hasher.hi >>> 0) % this.#shards;
   }
 
-  /** Finds the first Via, and for requests the first Route (and Call-ID where it is the key). */
+  /** Finds the first Via, and for requests, where there are several shards, the first Route (and Call-ID where it is the key). */
   #scan(bytes: Uint8Array, start: number, end: number, isResponse: boolean): void {
     this.#viaStart = -1;
     this.#routeStart = -1;
     this.#callIdStart = -1;
-    const wantRoute = !isResponse;
+    const wantRoute = !isResponse && this.#chooses;
     const wantCallId = wantRoute && this.#byCallId;
     const words = this.#words;
     words.attach(bytes);
@@ -195,7 +201,7 @@ export class ShardRouter {
         if (this.#viaStart < 0) {
           this.#viaStart = from;
           this.#viaEnd = to;
-          if (isResponse) return;
+          if (!wantRoute) return;
         }
       } else if (id === H_ROUTE) {
         if (this.#routeStart < 0) {
