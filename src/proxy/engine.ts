@@ -289,7 +289,8 @@ export class Engine implements AbandonableEngine {
       return;
     }
     context.ownsBlock = true;
-    preprocess(view, core.listeners, context.routeSet);
+    // The message has moved, and with it the one thing in a Route set that is a place.
+    if (context.routeSet.fromStrict) preprocess(view, core.listeners, context.routeSet);
     this.#runner.runRequest(context);
   }
 

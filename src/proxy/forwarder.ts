@@ -242,7 +242,7 @@ export class Forwarder {
     }
     if (routeSet.count > 0) {
       const strict = this.#params.lastRoute !== undefined ? 1 : 0;
-      planRemoval(view, routeSet.own + strict, routeSet.fromStrict ? routeSet.count - 1 : -1, plan);
+      planRemoval(view, routeSet.own + strict, routeSet.count, routeSet.fromStrict ? routeSet.count - 1 : -1, plan);
     }
     context.changedHeaders?.plan(plan);
   }

@@ -113,9 +113,16 @@ export function findRoute(view: MessageView, index: number): boolean {
   return false;
 }
 
-/** Plans to take out the first `count` Route values, and value number `last` (-1: none). A field left empty goes as a whole. */
-export function planRemoval(view: MessageView, count: number, last: number, plan: EditPlan): void {
+/**
+ * Plans to take out the first `count` of `all` Route values, and value number `last` (-1: none). A field left empty goes as a
+ * whole.
+ */
+export function planRemoval(view: MessageView, count: number, all: number, last: number, plan: EditPlan): void {
   if (count <= 0 && last < 0) return;
+  if (count >= all) {
+    for (let field = view.route; field >= 0; field = view.nextField(H_ROUTE, field)) planFieldOut(view, field, plan);
+    return;
+  }
   let index = 0;
   for (let field = view.route; field >= 0; field = view.nextField(H_ROUTE, field)) index = planFieldRemoval(view, field, index, count, last, plan);
 }
@@ -144,11 +151,15 @@ function planFieldRemoval(view: MessageView, field: number, index: number, count
     at = skipLws(bytes, nameAddr.valueEnd + 1, end);
   }
   if (keptEnd < 0) {
-    const line = view.fields[slot + FIELD_LINE]!;
-    plan.add(line, view.lineEnd(field) - line, NO_TEXT, 0);
+    planFieldOut(view, field, plan);
   } else if (from >= 0) {
     // Values at the end of a field take the comma in front of them along.
     plan.add(keptEnd, end - keptEnd, NO_TEXT, 0);
   }
   return index;
+}
+
+function planFieldOut(view: MessageView, field: number, plan: EditPlan): void {
+  const line = view.fields[field * FIELD_STRIDE + FIELD_LINE]!;
+  plan.add(line, view.lineEnd(field) - line, NO_TEXT, 0);
 }
