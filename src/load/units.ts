@@ -109,6 +109,11 @@ export function countText(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** A count and what is counted, as in `1 call` and `2,000 calls`; `one` is a word that takes an s. */
+export function countOf(value: number, one: string): string {
+  return `${countText(value)} ${one}${value === 1 ? '' : 's'}`;
+}
+
 /** Something per second: whole from 100 on, one digit behind the point below. */
 export function rateText(perS: number): string {
   return `${perS.toLocaleString('en-US', { maximumFractionDigits: perS >= 99.95 ? 0 : 1 })}/s`;

@@ -3,9 +3,9 @@ import type { Histogram } from '../histogram.js';
 import {
   FAILURE_CAUSES, L_ANSWERED_UAS, L_FAIL_ABORTED, L_FAIL_STATUS, L_FAILED, L_STARTED, L_SUCCEEDED, LOAD_COUNTERS, LOAD_TIMES, STATUS_LEAST, T_180, T_200, T_CALL, T_REQUEST,
 } from '../metrics.js';
-import { countText } from '../units.js';
+import { bytesText, countText, timeText } from '../units.js';
 import type { Snapshot } from './snapshot.js';
-import type { TimeFigures } from './result.js';
+import type { LoadResult, TimeFigures } from './result.js';
 
 /** Points of a distribution: close together where the tail is. */
 const CURVE_PERCENTS = [
@@ -68,6 +68,11 @@ export function statusesOf({ statuses }: Pick<Snapshot, 'statuses'>): Record<str
 export function causeText(name: string, statuses: Readonly<Record<string, number>> | undefined): string {
   const parts = name !== LOAD_COUNTERS[L_FAIL_STATUS]!.name || statuses === undefined ? [] : Object.entries(statuses).map(([status, count]) => `${status}: ${countText(count)}`);
   return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
+}
+
+/** What the generator itself took; without a call there is nothing to divide by. */
+export function generatorText({ cpuUsPerCall, cpuPercent, peakRssBytes }: LoadResult['generator']): string {
+  return `${cpuUsPerCall > 0 ? `${timeText(cpuUsPerCall)} of CPU per call, ` : ''}${Math.round(cpuPercent)} % of a core, ${bytesText(peakRssBytes)} at most`;
 }
 
 /** Every time by its name; those without a value are left out. */

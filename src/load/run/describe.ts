@@ -1,7 +1,7 @@
 /** A run in words, for its heading and its result. Pure. */
 import type { LoadOptions } from '../options.js';
 import type { ResultOptions } from '../report/result.js';
-import { countText, durationText, percentText, shortTime } from '../units.js';
+import { countOf, countText, durationText, percentText, shortTime } from '../units.js';
 import type { RunHeading } from '../view/view.js';
 import type { RunPlan } from './plan.js';
 import type { BoundAddresses } from './threads.js';
@@ -32,16 +32,12 @@ export function scenariosText({ scenarios }: Pick<LoadOptions, 'scenarios'>): st
 function planText({ ratePerS, durationMs, calls, rampMs, warmUpMs }: RunPlan, findsMax: boolean): string {
   const parts: string[] = [];
   if (findsMax) parts.push(`highest rate wanted, from ${countText(ratePerS ?? 0)} calls/s, steps of ${shortTime(durationMs ?? 0)}`);
-  else if (ratePerS === undefined) parts.push(calls === undefined ? 'until Ctrl+C' : `until ${callsText(calls)} ${calls === 1 ? 'is' : 'are'} answered`);
-  else parts.push(`${ratePerS.toLocaleString('en-US')} calls/s${calls === undefined ? '' : `, ${callsText(calls)}`}`);
+  else if (ratePerS === undefined) parts.push(calls === undefined ? 'until Ctrl+C' : `until ${countOf(calls, 'call')} ${calls === 1 ? 'is' : 'are'} answered`);
+  else parts.push(`${ratePerS.toLocaleString('en-US')} calls/s${calls === undefined ? '' : `, ${countOf(calls, 'call')}`}`);
   if (!findsMax && durationMs !== undefined) parts.push(`for ${shortTime(durationMs)}`);
   if (warmUpMs > 0) parts.push(`after ${shortTime(warmUpMs)} of warm-up`);
   if (rampMs > 0) parts.push(`rising over ${shortTime(rampMs)}`);
   return parts.join(' ');
-}
-
-function callsText(calls: number): string {
-  return `${countText(calls)} ${calls === 1 ? 'call' : 'calls'}`;
 }
 
 /** The options as a result keeps them. */

@@ -5,16 +5,16 @@ import {
 import { endedWell, failurePercent, mainTime, TIME_LABELS } from '../report/figures.js';
 import { inFlight } from '../report/series.js';
 import type { Snapshot } from '../report/snapshot.js';
-import { countText } from '../units.js';
+import { countOf } from '../units.js';
 import type { Progress } from '../view/view.js';
 import { doneShare } from './plan.js';
 import type { Tick } from './measure.js';
 
-const WARNINGS: readonly (readonly [counter: number, text: string])[] = [
-  [L_SKIPPED, 'calls skipped: --concurrency is reached'],
-  [L_OVERRUN, 'calls begun more than 100 ms late, or not at all: the generator is too slow'],
-  [L_SEND_DROPPED, 'messages not taken by the kernel'],
-  [L_TABLE_FULL, 'calls lost: the generator’s call table is full'],
+const WARNINGS: readonly (readonly [counter: number, one: string, text: string])[] = [
+  [L_SKIPPED, 'call', 'skipped: --concurrency is reached'],
+  [L_OVERRUN, 'call', 'begun more than 100 ms late, or not at all: the generator is too slow'],
+  [L_SEND_DROPPED, 'message', 'not taken by the kernel'],
+  [L_TABLE_FULL, 'call', 'lost: the generator’s call table is full'],
 ];
 
 /** Reads the threads; a few hundred kilobytes are summed, so several times a second is often enough. */
@@ -58,7 +58,7 @@ export function progressOf({ phase, plan, step, elapsedMs, askedPerS, from, meas
           },
     watchCpuPercent: last?.watchCpuPercent,
     lastMinute,
-    warnings: WARNINGS.filter(([counter]) => counters[counter]! > 0).map(([counter, text]) => `${countText(counters[counter]!)} ${text}`),
+    warnings: WARNINGS.filter(([counter]) => counters[counter]! > 0).map(([counter, one, text]) => `${countOf(counters[counter]!, one)} ${text}`),
   };
 }
 

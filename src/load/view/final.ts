@@ -1,6 +1,6 @@
 /** The result as text, for the end of a run and for comparisons. Pure. */
 import type { Comparison } from '../report/compare.js';
-import { TIME_LABELS, causeText } from '../report/figures.js';
+import { TIME_LABELS, causeText, generatorText } from '../report/figures.js';
 import { LOAD_COUNTERS } from '../metrics.js';
 import type { FindMaxResult, LoadResult, WatchedProcess } from '../report/result.js';
 import { bytesText, countText, percentText, rateText, timeText } from '../units.js';
@@ -57,7 +57,7 @@ function headText(result: LoadResult, line: Line): string {
   ]);
   for (const [name, count] of Object.entries(failures)) if (count > 0 && !(interrupted && name === 'aborted')) rows.push(['              ', [`${countText(count)} ${causeText(name, result.statuses)}`, 'red'], `: ${helpOf(name)}`]);
   rows.push(['  messages    ', `${countText(totals['messagesSent'] ?? 0)} sent, ${countText(totals['messagesReceived'] ?? 0)} received`]);
-  rows.push(['  generator   ', `${timeText(result.generator.cpuUsPerCall)} of CPU per call, ${Math.round(result.generator.cpuPercent)} % of a core, ${bytesText(result.generator.peakRssBytes)} at most`]);
+  rows.push(['  generator   ', generatorText(result.generator)]);
   return [line([title, 'bold'], interrupted ? ' (stopped before its time)' : ''), ...rows.map((spans) => line(...spans))].join('\n');
 }
 

@@ -3,7 +3,7 @@
  * stand in it, and its policy forbids the browser to fetch anything. Pure.
  */
 import { LOAD_COUNTERS } from '../metrics.js';
-import { TIME_LABELS, causeText } from '../report/figures.js';
+import { TIME_LABELS, causeText, generatorText } from '../report/figures.js';
 import type { LoadResult, WatchedProcess } from '../report/result.js';
 import { bytesText, countText, percentText, rateText, timeText } from '../units.js';
 import { chartsOf } from './charts.js';
@@ -172,7 +172,7 @@ function runCard({ command, machine, options, generator }: LoadResult): string {
   const { faults } = options;
   const rows: [string, string][] = [
     ['machine', `${machine.cpu}, ${machine.cores} cores, ${bytesText(machine.memoryBytes)}, ${machine.kernel}, Node ${machine.node}`],
-    ['generator', `${options.threads} ${options.threads === 1 ? 'thread' : 'threads'}, ${timeText(generator.cpuUsPerCall)} of CPU per call, ${Math.round(generator.cpuPercent)} % of a core, ${bytesText(generator.peakRssBytes)} at most`],
+    ['generator', `${options.threads} ${options.threads === 1 ? 'thread' : 'threads'}, ${generatorText(generator)}`],
     ['arrivals', `${options.arrivals}, seed ${options.seed}`],
     ['times of the scenario', `ring ${options.ring}, hold ${options.hold}, cancel after ${options.cancelAfter}`],
     ['users', `${countText(options.users)} in ${options.domain}`],

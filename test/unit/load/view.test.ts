@@ -1,7 +1,7 @@
 /** What a run looks like while it goes on and when it is over: terminal, lines, tables, charts. */
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { countText, durationText, parseDuration, parseTimeUs, percentText, rateText, timeText } from '../../../src/load/units.js';
+import { countOf, countText, durationText, parseDuration, parseTimeUs, percentText, rateText, timeText } from '../../../src/load/units.js';
 import { finalText } from '../../../src/load/view/final.js';
 import { htmlReport } from '../../../src/load/view/html.js';
 import { layout, LiveView } from '../../../src/load/view/live.js';
@@ -132,6 +132,14 @@ describe('the final table', () => {
     expect(htmlReport(sampleResult({ measuredS: 0.02 }))).toContain('too short for a rate');
   });
 
+  it('gives no CPU per call when there was no call', () => {
+    const { generator } = sampleResult();
+    expect(finalText(sampleResult(), { colors: false })).toContain('of CPU per call');
+    const idle = sampleResult({ generator: { ...generator, cpuUsPerCall: 0 } });
+    expect(finalText(idle, { colors: false })).toMatch(/generator +\d+ % of a core/);
+    expect(htmlReport(idle)).not.toContain('0 µs of CPU per call');
+  });
+
   it('says which steps had too few calls, or came again', () => {
     const step = { step: 1, askedPerS: 100, reachedPerS: 100, calls: 999, failures: 0, failurePercent: 0, p50Us: 1, p99Us: 1, maxUs: 1, passed: true };
     expect(stepOutcome(step)).toBe('passed; too few calls for a p99');
@@ -247,5 +255,6 @@ describe('quantities', () => {
     ]);
     expect([0, 0.00384, 12.34, 99.96, 100].map(percentText)).toEqual(['0 %', '0.00384 %', '12.3 %', '100 %', '100 %']);
     expect([rateText(1998.4), rateText(25.37), countText(1_234_567)]).toEqual(['1,998/s', '25.4/s', '1,234,567']);
+    expect([0, 1, 2000].map((count) => countOf(count, 'call'))).toEqual(['0 calls', '1 call', '2,000 calls']);
   });
 });
