@@ -27,7 +27,8 @@ export function renderBenchmarkDocs(results: Results): Record<string, string> {
   const told = new Set<string>();
   const sections = [
     ...cpuSection(results, told, picture),
-    ...threadsSection(results, told, picture),
+    ...threadsSection(results, told),
+    ...handoverSection(results, told, picture),
     ...maxSection(results, told, picture),
     ...delaySection(results, told, picture),
     ...sippSection(results, told),
@@ -106,38 +107,60 @@ function cpuSection(results: Results, told: Set<string>, picture: Picture): stri
   ];
 }
 
-function threadsSection(results: Results, told: Set<string>, picture: Picture): string[] {
+function threadsSection(results: Results, told: Set<string>): string[] {
   const rates = byRate(results, 'peers-cpu-');
   if (rates.length === 0) return [];
-  const floor = results.get('receive-floor');
-  const roles = ['main', 'shard', 'other'];
-  const chart = renderBarChart({
-    title: 'Viaduct: CPU per call by thread, µs',
-    unit: 'µs',
-    groups: rates.map(([rate, { figures }]) => ({
-      name: `${count(rate)} calls/s`,
-      bars: [figures['viaduct.cpu'] === undefined ? undefined : { value: figures['viaduct.cpu'].value, parts: roles.map((role) => figures[`viaduct.cpu.${role}`]?.value ?? 0) }],
-    })),
-    legend: ['main thread', 'shard', 'V8 and libuv'],
-    text: short,
-  }, 'bench/results/peers-cpu-*.json');
   return [
     '## Where Viaduct spends it',
     '',
-    ...picture('threads', chart, 'CPU per call of Viaduct by thread at each rate'),
-    '| calls/s | main, µs a call | shard, µs a call | main sleeps a call | shard sleeps a call | datagrams a batch, main | shard |',
-    '|---:|---:|---:|---:|---:|---:|---:|',
-    ...rates.map(([rate, { figures }]) => tell([count(rate), ...['cpu.main', 'cpu.shard', 'sleeps.main', 'sleeps.shard', 'datagrams.main', 'datagrams.shard'].map((name) => figureText(figures[`viaduct.${name}`]))])),
+    'The shard reads the sockets itself, so that it does nearly all there is to do:',
     '',
-    'The main thread per datagram that it receives (six a call), and what a bare `recvmmsg` loop takes that pauses until as many',
-    'have gathered, which is the kernel’s part (with the call from JavaScript into it):',
+    '| calls/s | shard, µs a call | main | V8 and libuv | sleeps a call | datagrams a batch |',
+    '|---:|---:|---:|---:|---:|---:|',
+    ...rates.map(([rate, { figures }]) => tell([count(rate), ...['cpu.shard', 'cpu.main', 'cpu.other', 'sleeps.shard', 'datagrams.shard'].map((name) => figureText(figures[`viaduct.${name}`]))])),
     '',
-    '| calls/s | main, µs a datagram | kernel alone, µs | above the kernel, µs |',
-    '|---:|---:|---:|---:|',
+    ...commands(rates.map(([, result]) => result), told),
+  ];
+}
+
+/** What it costs that main receives and hands over, which it does for two shards and more. */
+function handoverSection(results: Results, told: Set<string>, picture: Picture): string[] {
+  const rates = byRate(results, 'hand-over-');
+  if (rates.length === 0) return [];
+  const floor = results.get('receive-floor');
+  const ways = ['lent', 'handed', 'none'];
+  const roles = ['main', 'shard', 'other'];
+  const chart = renderBarChart({
+    title: 'Viaduct: CPU per call by thread, µs; the shard reads the sockets, main hands over, no shard',
+    unit: 'µs',
+    groups: rates.flatMap(([rate, { figures }]) => ways.map((way) => ({
+      name: `${count(rate)}/s, ${{ lent: 'read', handed: 'handed over', none: 'no shard' }[way]!}`,
+      bars: [figures[`${way}.cpu`] === undefined ? undefined : { value: figures[`${way}.cpu`]!.value, parts: roles.map((role) => figures[`${way}.cpu.${role}`]?.value ?? 0) }],
+    }))),
+    legend: ['main thread', 'shard', 'V8 and libuv'],
+    text: short,
+  }, 'bench/results/hand-over-*.json');
+  return [
+    '## What handing over costs',
+    '',
+    'With two shards and more the main thread receives, chooses the shard and hands over; one shard is lent the sockets. Here one shard',
+    'has its messages handed over too (`io.receiver: main`), and in the third column the engine is in the main thread (`shards: 0`).',
+    '',
+    ...picture('hand-over', chart, 'CPU per call of Viaduct by thread, with and without handing over'),
+    '| calls/s | shard reads, µs a call | main hands over | shard reads ÷ main hands over | no shards | shard reads ÷ no shards |',
+    '|---:|---:|---:|---:|---:|---:|',
+    ...rates.map(([rate, { figures }]) => tell([count(rate), figureText(figures['lent.cpu']), figureText(figures['handed.cpu']), `**${figureText(figures['lent/handed'])}**`, figureText(figures['none.cpu']), figureText(figures['lent/none'])])),
+    '',
+    'The main thread that hands over, per datagram that it receives (six a call), and what a bare `recvmmsg` loop takes that pauses until',
+    'as many have gathered, which is the kernel’s part (with the call from JavaScript into it):',
+    '',
+    '| calls/s | main, µs a datagram | datagrams a batch | kernel alone, µs | above the kernel, µs |',
+    '|---:|---:|---:|---:|---:|',
     ...rates.map(([rate, { figures }]) => {
-      const kernel = floorAt(floor, figures['viaduct.datagrams.main']?.value);
-      const main = figures['viaduct.main.datagram'];
-      return tell([count(rate), figureText(main), kernel === undefined ? '–' : short(kernel), kernel === undefined || main === undefined ? '–' : short(main.value - kernel)]);
+      const batch = figures['handed.datagrams.main'];
+      const kernel = floorAt(floor, batch?.value);
+      const main = figures['handed.main.datagram'];
+      return tell([count(rate), figureText(main), figureText(batch), kernel === undefined ? '–' : short(kernel), kernel === undefined || main === undefined ? '–' : short(main.value - kernel)]);
     }),
     '',
     ...floorPicture(floor, picture),

@@ -12,6 +12,8 @@ npm run bench:peers -- [FLAGS]      Viaduct and Kamailio in turns (Debian: apt-g
                        cpu     CPU per call, all threads and each, at every rate
                        max     highest rate without a failed call, generator on the same cores
                        delay   p99 of the delay that the proxy adds, at half of the highest rate
+                       handover what it costs that the main thread receives and hands over: one shard that reads the
+                               sockets itself, one that is handed its messages, and no shard
                        floor   what the kernel alone takes to receive those datagrams, beside the main thread's
                        sipp    CPU per call again, with SIPp as the generator
   --rates LIST       calls/s of the part cpu (default: 2000,4000,6000)
@@ -30,7 +32,7 @@ npm run bench:peers -- [FLAGS]      Viaduct and Kamailio in turns (Debian: apt-g
 Results go to bench/results/*.json; of --quick and --viaduct to bench/out/results/. Progress is on standard error.
 `;
 
-export const PARTS = ['cpu', 'max', 'delay', 'floor', 'sipp'] as const;
+export const PARTS = ['cpu', 'max', 'delay', 'handover', 'floor', 'sipp'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface MacroOptions {

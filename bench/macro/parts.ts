@@ -11,6 +11,7 @@ import { receiveFloor, type Floor } from './receive-floor.js';
 import { searchHighest } from './search.js';
 import { figureText, printTable, progress, runLine } from './show.js';
 import { measureWithSipp, requireSipp, type SippSample } from './sipp.js';
+import { ownBuild, startViaduct } from './viaduct.js';
 
 /** Pauses of the part floor, µs: from none to batches of a few tens. */
 const PAUSES_US = [0, 50, 100, 200, 400, 800, 1600];
@@ -88,6 +89,37 @@ export async function delayPart({ group, proxies, options }: PartContext, best: 
   printTable(`Delay that the proxy adds at ${ratePerS} calls/s, ms: median (least to most)`, ['', 'p50', 'p99', `p99, ${labels[0]!} ÷`], labels.map((label) => [label, figureText(figures[`${label}.p50`], 1e-3), figureText(figures[`${label}.p99`], 1e-3), figureText(figures[`${labels[0]!}/${label}`])]));
 }
 
+/** Ways for a datagram into the engine, one proxy each: read by the shard, handed over by main, and in main itself. */
+const WAYS: readonly { readonly label: string; readonly settings: readonly string[] }[] = [
+  { label: 'lent', settings: [] },
+  { label: 'handed', settings: ['io.receiver=main'] },
+  { label: 'none', settings: ['shards=0'] },
+];
+
+/** What handing over costs: see WAYS. Results `hand-over-RATE`. `warmUp` drives proxies before they are measured. */
+export async function handoverPart({ group, options }: PartContext, warmUp: (proxies: readonly ProxyUnderTest[]) => Promise<void>): Promise<void> {
+  const proxies: ProxyUnderTest[] = [];
+  try {
+    for (const { label, settings } of WAYS) proxies.push(await startViaduct(group, { ...ownBuild(), label, settings }));
+    await warmUp(proxies);
+    const labels = WAYS.map(({ label }) => label);
+    const byRate = new Map<number, Record<string, Figure>>();
+    for (const ratePerS of options.ratesPerS) {
+      const samples = await cpuAtRate(group, proxies, options, ratePerS);
+      byRate.set(ratePerS, cpuFigures(samples, labels));
+      write(`hand-over-${ratePerS}`, options, byRate.get(ratePerS)!, { ratePerS, proxies: described(proxies), samples });
+    }
+    const row = (title: string, name: string): string[] => [title, ...[...byRate.values()].map((figures) => figureText(figures[name]))];
+    printTable('Handing over: CPU, µs per call', ['', ...[...byRate.keys()].map((rate) => `${rate} calls/s`)], [
+      row('the shard reads the sockets', 'lent.cpu'), row('the main thread hands over', 'handed.cpu'), row('no shards', 'none.cpu'),
+      row('shard reads ÷ main hands over', 'lent/handed'), row('shard reads ÷ no shards', 'lent/none'),
+      row('main hands over: its µs per datagram', 'handed.main.datagram'), row('  datagrams a batch', 'handed.datagrams.main'),
+    ]);
+  } finally {
+    for (const proxy of proxies) if (!proxy.ended()) await proxy.stop();
+  }
+}
+
 /** What the kernel takes to receive, by the size of batches. Result `receive-floor`: `pause.N.batch` and `pause.N.kernel` for each pause. */
 export async function floorPart({ group, options }: PartContext): Promise<void> {
   const floors: Floor[] = [];
@@ -139,7 +171,7 @@ function folderOf(options: MacroOptions): string {
 }
 
 function resultName(part: string, options: MacroOptions): string {
-  if (part === 'receive-floor') return part;
+  if (part === 'receive-floor' || part.startsWith('hand-over')) return part;
   return `${options.comparison ? 'compare' : options.peers ? 'peers' : 'viaduct'}-${part}`;
 }
 

@@ -6,7 +6,7 @@ import { ProcessGroup } from '../../test/e2e/process-group.js';
 import { kamailioVersion, startKamailio } from '../peers/kamailio.js';
 import { measure } from './measure.js';
 import { HELP, macroOptions, type MacroOptions, type Part } from './options.js';
-import { cpuPart, delayPart, floorPart, maxPart, sippPart } from './parts.js';
+import { cpuPart, delayPart, floorPart, handoverPart, maxPart, sippPart } from './parts.js';
 import type { ProxyUnderTest } from './proxy.js';
 import { progress } from './show.js';
 import { requireSipp } from './sipp.js';
@@ -30,6 +30,7 @@ async function run(options: MacroOptions): Promise<void> {
     const context = { group, proxies, options };
     const wanted = (part: Part): boolean => options.parts.includes(part);
     if (wanted('cpu')) await cpuPart(context);
+    if (wanted('handover')) await handoverPart(context, (more) => warmUp(group, more, options));
     if (wanted('floor')) await floorPart(context);
     const best = wanted('max') ? await maxPart(context) : undefined;
     if (wanted('delay')) await delayPart(context, best);

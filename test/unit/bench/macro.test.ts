@@ -48,7 +48,7 @@ describe('ratios of proxies measured in turns', () => {
 
 describe('flags', () => {
   it('measure everything but peers by default, little with --quick', () => {
-    expect(macroOptions([], false)).toMatchObject({ parts: ['cpu', 'max', 'delay', 'floor'], ratesPerS: [2000, 4000, 6000], rounds: 3, warmUpS: 10, peers: false });
+    expect(macroOptions([], false)).toMatchObject({ parts: ['cpu', 'max', 'delay', 'handover', 'floor'], ratesPerS: [2000, 4000, 6000], rounds: 3, warmUpS: 10, peers: false });
     expect(macroOptions([], true)!.parts).toContain('sipp');
     expect(macroOptions(['--quick'], false)).toMatchObject({ ratesPerS: [200], rounds: 1 });
     expect(macroOptions(['--help'], false)).toBeUndefined();
