@@ -11,6 +11,7 @@ import type { Arena } from './arena.js';
 import { type EditPlan, putText } from './edit-plan.js';
 import type { EngineOptions } from './ports.js';
 import { ascii } from '../sip/chars.js';
+import { copyBytes } from '../sip/copy-bytes.js';
 import { H_ROUTE, H_TIMESTAMP, H_VIA } from '../sip/header-names.js';
 import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_STRIDE, FIELD_VALUE } from '../sip/header-fields.js';
 import type { MessageView } from '../sip/message.js';
@@ -116,10 +117,9 @@ export class Composer {
     let at = this.#begin(room);
     if (at < 0) return false;
     if (uriBytes === undefined) {
-      bytes.copyWithin(at, view.start, view.headersStart);
-      at += view.headersStart - view.start;
+      at = copyBytes(bytes, view.start, view.headersStart, at);
     } else {
-      at = copySpan(bytes, view.methodStart, view.methodEnd, at);
+      at = copyBytes(bytes, view.methodStart, view.methodEnd, at);
       bytes[at++] = SP;
       at = this.#putForeign(uriBytes, params.uriStart, params.uriEnd, at);
       at = putText(bytes, at, REQUEST_END, REQUEST_END.length);
@@ -208,7 +208,7 @@ export class Composer {
         at = this.#copyField(view, view.to, at);
       } else {
         const slot = view.to * FIELD_STRIDE;
-        at = copySpan(bytes, fields[slot + FIELD_LINE]!, fields[slot + FIELD_END]!, at);
+        at = copyBytes(bytes, fields[slot + FIELD_LINE]!, fields[slot + FIELD_END]!, at);
         at = putText(bytes, at, TAG, TAG.length);
         at = writeHex32(bytes, writeHex32(bytes, at, tagHi), tagLo);
         at = putText(bytes, at, CRLF, 2);
@@ -263,7 +263,7 @@ export class Composer {
   #putSentHead(sent: MessageView, method: Uint8Array, at: number): number {
     const bytes = this.#arena.bytes;
     at = putText(bytes, at, method, method.length);
-    at = copySpan(bytes, sent.methodEnd, sent.headersStart, at);
+    at = copyBytes(bytes, sent.methodEnd, sent.headersStart, at);
     at = this.#copyField(sent, sent.via, at);
     for (let field = sent.nextField(H_ROUTE, -1); field >= 0; field = sent.nextField(H_ROUTE, field)) at = this.#copyField(sent, field, at);
     at = putText(bytes, at, MAX_FORWARDS_70, MAX_FORWARDS_70.length);
@@ -277,7 +277,7 @@ export class Composer {
     const slot = sent.cseq * FIELD_STRIDE;
     let numberEnd = sent.fields[slot + FIELD_VALUE]!;
     while (bytes[numberEnd]! >= 0x30 && bytes[numberEnd]! <= 0x39) numberEnd++;
-    at = copySpan(bytes, sent.fields[slot + FIELD_LINE]!, numberEnd, at);
+    at = copyBytes(bytes, sent.fields[slot + FIELD_LINE]!, numberEnd, at);
     bytes[at++] = SP;
     at = putText(bytes, at, method, method.length);
     return putText(bytes, at, CRLF, 2);
@@ -295,7 +295,7 @@ export class Composer {
   }
 
   #putForeign(from: Uint8Array, start: number, end: number, at: number): number {
-    if (from === this.#arena.bytes) return copySpan(from, start, end, at);
+    if (from === this.#arena.bytes) return copyBytes(from, start, end, at);
     for (let i = start; i < end; i++) this.#arena.bytes[at++] = from[i]!;
     return at;
   }
@@ -303,7 +303,7 @@ export class Composer {
   /** Copies a whole header field; nothing when there is none (`field` -1). */
   #copyField(view: MessageView, field: number, at: number): number {
     if (field < 0) return at;
-    return this.#endLine(copySpan(this.#arena.bytes, view.fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field), at));
+    return this.#endLine(copyBytes(this.#arena.bytes, view.fields[field * FIELD_STRIDE + FIELD_LINE]!, view.lineEnd(field), at));
   }
 
   /** A header cut off by the end of the datagram, which is only ever quoted in a 400, gets its line end. */
@@ -313,8 +313,7 @@ export class Composer {
   }
 
   #putConstant(at: number, constant: Constant): number {
-    this.#arena.bytes.copyWithin(at, constant.at, constant.at + constant.bytes);
-    return at + constant.bytes;
+    return copyBytes(this.#arena.bytes, constant.at, constant.at + constant.bytes, at);
   }
 
   #begin(room: number): number {
@@ -330,9 +329,4 @@ export class Composer {
     this.#counters[C_DROP_TOO_LONG]!++;
     return false;
   }
-}
-
-function copySpan(bytes: Uint8Array, start: number, end: number, at: number): number {
-  bytes.copyWithin(at, start, end);
-  return at + end - start;
 }

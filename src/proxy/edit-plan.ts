@@ -3,6 +3,7 @@
  * out so many bytes and put these in". What no edit touches is copied as it is, which keeps unknown headers and bodies
  * byte for byte. Reused from message to message; sans-I/O.
  */
+import { copyBytes } from '../sip/copy-bytes.js';
 
 /** Edits in one message: every field removed (`limits.headers`), as many added as scripts may, and a handful of ours. */
 const MAX_EDITS = 2048;
@@ -59,8 +60,7 @@ export class EditPlan {
       } else {
         if (at >= end) break;
         if (at > from) {
-          bytes.copyWithin(to, from, at);
-          to += at - from;
+          to = copyBytes(bytes, from, at, to);
           from = at;
         }
       }
@@ -69,11 +69,7 @@ export class EditPlan {
       const skip = at + this.remove[i]!;
       if (skip > from) from = skip;
     }
-    if (end > from) {
-      bytes.copyWithin(to, from, end);
-      to += end - from;
-    }
-    return to;
+    return end > from ? copyBytes(bytes, from, end, to) : to;
   }
 }
 

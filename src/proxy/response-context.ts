@@ -13,6 +13,7 @@ import { CF_CANCEL_SENT, CF_CANCEL_WANTED, CF_DONE, CF_LOSER, type Core, SF_CANC
 import type { ScriptRunner } from './script-runner.js';
 import type { StatelessResponses } from './stateless-responses.js';
 import { planTopViaRemoval } from './via-removal.js';
+import { copyBytes } from '../sip/copy-bytes.js';
 import { type MessageView } from '../sip/message.js';
 import { M_CANCEL, M_INVITE } from '../sip/methods.js';
 import { reasonBytes } from '../sip/reasons.js';
@@ -414,7 +415,7 @@ export class ResponseContexts implements TransactionUser {
     if (!isBetter(status, best, core.serverHas(server, SF_CANCELLED)) && !(core.server(server, S_BEST) === 0 && best === status)) return;
     const length = view.end - view.start;
     const block = core.arena.store.allocate(length);
-    if (block !== 0) core.arena.bytes.copyWithin(block, view.start, view.end);
+    if (block !== 0) copyBytes(core.arena.bytes, view.start, view.end, block);
     // Without room for the bytes the status is kept, and sent as an answer of our own.
     this.#setBest(server, status, block, block === 0 ? 0 : length);
   }

@@ -8,6 +8,7 @@
  */
 import type { Arena } from '../proxy/arena.js';
 import type { Endpoint, EngineLimits, TimerSettings } from '../proxy/ports.js';
+import { copyBytes } from '../sip/copy-bytes.js';
 import { M_INVITE } from '../sip/methods.js';
 import {
   C_ACKS_DROPPED,
@@ -308,7 +309,7 @@ export class TransactionLayer implements TimerHandler {
     if (old === 0 || !this.#store.wouldSave(old, end - start)) return;
     const block = this.#store.allocate(end - start);
     if (block === 0) return;
-    this.#arena.bytes.copyWithin(block, start, end);
+    copyBytes(this.#arena.bytes, start, end, block);
     records[at + F_LAST] = block;
     records[at + F_LAST_BYTES] = end - start;
     this.#store.free(old);
@@ -487,7 +488,7 @@ export class TransactionLayer implements TimerHandler {
       records[at + F_LAST_BYTES] = 0;
       if (block === 0) return false;
     }
-    this.#arena.bytes.copyWithin(block, start, end);
+    copyBytes(this.#arena.bytes, start, end, block);
     records[at + F_LAST_BYTES] = length;
     return true;
   }

@@ -4,11 +4,10 @@
  * message neither allocates nor leaves work for the garbage collector.
  *
  * The store takes the range [start, end) of the shard's arena; a *block* is an absolute offset in it, so that copying
- * between inbound, stored and outbound bytes is one `copyWithin` (the fastest copy JavaScript has: measured by
- * bench/micro). Pages of 256 KiB are given to a size class when first needed. They stay with it until memory runs out:
- * then pages in which no block is in use go to the class that needs one, so that no kind of traffic can take the store
- * away from the others for good. Block 0 means none. The first 4 bytes of a free block link to the next one. Memory is
- * touched only when used.
+ * between inbound, stored and outbound bytes stays within one array, which is the fastest kind (`copy-bytes.ts`). Pages of
+ * 256 KiB are given to a size class when first needed. They stay with it until memory runs out: then pages in which no block
+ * is in use go to the class that needs one, so that no kind of traffic can take the store away from the others for good.
+ * Block 0 means none. The first 4 bytes of a free block link to the next one. Memory is touched only when used.
  */
 
 const PAGE_BITS = 18;
