@@ -278,7 +278,7 @@ function readmeTable(results: Results): string[] {
     '| | Viaduct | Kamailio | ratio |', '|---|---:|---:|---:|',
     ...rows,
     '',
-    `\`npm run bench:peers\` on ${any.machine.cores} cores of ${/^[aeiou]/i.test(any.machine.cpu) ? 'an' : 'a'} ${any.machine.cpu}, Node ${any.machine.node}; stateful relay with Record-Route, one shard beside Kamailio with one child and \`-x fm\`. How it was measured, and the rest: [docs/benchmarks.md](docs/benchmarks.md).`,
+    `\`npm run bench:peers\` on ${any.machine.cores} cores of ${/^[aeiou]/i.test(any.machine.cpu) ? 'an' : 'a'} ${any.machine.cpu}, Node ${any.machine.node}; stateful relay with Record-Route, one shard beside Kamailio with one child and \`-x fm\`. A ratio is the median of those of rounds measured in turns. How it was measured, and the rest: [docs/benchmarks.md](docs/benchmarks.md).`,
     '',
   ];
 }
