@@ -87,6 +87,7 @@ export class ShardRouter {
     meta.keyLo = 0;
     meta.keyHi = 0;
     meta.kind = PACKET_UNKNOWN;
+    meta.topVia = undefined;
     if (isKeepAlive(bytes, start, end)) return ROUTE_NONE;
     const isResponse =
       end - start > 4 &&
@@ -98,6 +99,7 @@ export class ShardRouter {
     if (this.#viaStart < 0 || parseVia(bytes, this.#viaStart, this.#viaEnd, this.#via) !== 0) {
       return this.#anyShard(bytes, start, end);
     }
+    meta.topVia = this.#via;
     return isResponse ? this.#routeResponse(bytes, start, end, meta) : this.#routeRequest(bytes, start, end, meta);
   }
 

@@ -113,7 +113,7 @@ export class CancelRequests {
     if (shards > 1) {
       // Hops are counted on from the first round, which tells the two apart and keeps the home shard of the CANCEL.
       const { keyLo, keyHi } = context;
-      const meta: PacketMeta = { ...context.origin, keyLo, keyHi, kind: PACKET_REQUEST, hops: shards };
+      const meta: PacketMeta = { ...context.origin, keyLo, keyHi, kind: PACKET_REQUEST, hops: shards, topVia: undefined };
       if (this.#intake.offer(context, meta, 2 * shards)) return;
     }
     this.#unmatchedCancel(context);

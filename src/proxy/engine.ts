@@ -200,7 +200,7 @@ export class Engine implements AbandonableEngine {
     const context = this.#runner.requests.acquire();
     const { view } = context;
     let fault = view.parse(core.arena.bytes, at, at + end - start);
-    if (fault === PE_NONE && view.isRequest) fault = view.validateRequest();
+    if (fault === PE_NONE && view.isRequest) fault = view.validateRequest(meta.topVia);
     if (fault !== PE_NONE || !view.isRequest) {
       this.#refusals.malformed(view, fault, meta);
       this.#runner.requests.giveBack(context);
@@ -298,7 +298,7 @@ export class Engine implements AbandonableEngine {
     const core = this.#core;
     const at = core.arena.take(bytes, start, end);
     const view = core.response;
-    if (at < 0 || view.parse(core.arena.bytes, at, at + end - start) !== PE_NONE || view.isRequest || view.validateResponse() !== PE_NONE) {
+    if (at < 0 || view.parse(core.arena.bytes, at, at + end - start) !== PE_NONE || view.isRequest || view.validateResponse(meta.topVia) !== PE_NONE) {
       core.counters[C_DROP_MALFORMED_RESPONSE]!++;
       return;
     }

@@ -3,6 +3,7 @@
  * everything it wants done goes out through them. The shard loop implements them with rings and sockets, the simulator
  * with queues on virtual time.
  */
+import type { ViaView } from '../sip/via.js';
 
 /**
  * Where a datagram came from, or goes to. Addresses are four big-endian 32-bit words: IPv4 uses `a0` alone with
@@ -35,6 +36,11 @@ export interface PacketMeta extends Endpoint {
    * shards in the first round, and up to twice that in the second one of a CANCEL that was held.
    */
   hops: number;
+  /**
+   * The top Via as a router in this thread has parsed it: borrowed, and of the message that the router looked at last, which
+   * need not be this one (`ViaView.bytes`). Undefined when there is none, or the router is in another thread.
+   */
+  topVia: ViaView | undefined;
 }
 
 /** The router could not tell what this is: the shard parses, then answers or drops and counts. */

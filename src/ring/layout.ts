@@ -65,10 +65,10 @@ export function recordBytes(payloadBytes: number): number {
   return (RECORD_HEADER_BYTES + payloadBytes + 7) & ~7;
 }
 
-/** A fresh PacketMeta with every field 0 except `family`, which is 4. For callers that reuse one object. */
+/** A fresh PacketMeta with every field 0 except `family`, which is 4, and no Via. For callers that reuse one object. */
 export function createPacketMeta(): PacketMeta {
   return {
     listener: 0, family: 4, port: 0, a0: 0, a1: 0, a2: 0, a3: 0, connection: 0,
-    keyLo: 0, keyHi: 0, kind: 0, hops: 0,
+    keyLo: 0, keyHi: 0, kind: 0, hops: 0, topVia: undefined,
   };
 }

@@ -160,6 +160,8 @@ export class NodeViaduct implements SimHost {
     const message = this.spare.pop() ?? new Queued();
     message.set(bytes, start, end, from, this.ports.indexOf(packet.to), from.endpoint);
     const shard = this.router.route(bytes, start, end, message);
+    // The router looks at others before the shard comes to this one.
+    message.topVia = undefined;
     if (shard < 0 || !this.enqueue(shard, message)) this.spare.push(message);
   }
 

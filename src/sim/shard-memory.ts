@@ -5,6 +5,7 @@
 import { ARENA_OVERHEAD_BYTES } from '../proxy/arena.js';
 import type { Endpoint, Outbox, PacketMeta } from '../proxy/ports.js';
 import type { Port } from './network.js';
+import type { ViaView } from '../sip/via.js';
 
 const LARGEST_MESSAGE_BYTES = 65_536;
 /** Where an engine finds its messages is never the beginning of its memory. */
@@ -34,6 +35,7 @@ export class Queued implements PacketMeta {
   keyHi = 0;
   kind = 0;
   hops = 0;
+  topVia: ViaView | undefined = undefined;
 
   set(bytes: Uint8Array, start: number, end: number, sender: Port | undefined, listener: number, from: Endpoint): void {
     this.bytes = bytes;

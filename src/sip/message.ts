@@ -53,7 +53,7 @@ import {
   withGrammar,
 } from './parse-error.js';
 import { SCHEME_OTHER, UriView, parseUri } from './uri.js';
-import { ViaView, parseVia } from './via.js';
+import { ViaView, copyVia, parseVia } from './via.js';
 
 const CR = 0x0d;
 const SP = 0x20;
@@ -111,17 +111,29 @@ export class MessageView extends HeaderFields {
     return this.#frameBody();
   }
 
-  /** Parses the top Via again into `topVia`, wherever the view stands. */
-  parseTopVia(): number {
+  /**
+   * Parses the top Via again into `topVia`, wherever the view stands. `known`: a value parsed without a fault from bytes that are
+   * still the same; if it is this very field, it is copied, which costs a fifth.
+   */
+  parseTopVia(known?: ViaView): number {
     if (this.via < 0) return PE_MISSING_VIA;
     const at = this.via * FIELD_STRIDE;
-    const grammar = parseVia(this.bytes, this.fields[at + FIELD_VALUE]!, this.fields[at + FIELD_END]!, this.topVia);
+    const start = this.fields[at + FIELD_VALUE]!;
+    const end = this.fields[at + FIELD_END]!;
+    if (known !== undefined && known.bytes === this.bytes && known.valueStart === start && known.fieldEnd === end) {
+      copyVia(known, this.topVia);
+      return PE_NONE;
+    }
+    const grammar = parseVia(this.bytes, start, end, this.topVia);
     return grammar === GE_NONE ? PE_NONE : withGrammar(PE_VIA, grammar);
   }
 
-  /** What a proxy checks of every request (RFC 3261 §16.3 step 1 and the fields that make a transaction). */
-  validateRequest(): number {
-    const viaError = this.#validateVias();
+  /**
+   * What a proxy checks of every request (RFC 3261 §16.3 step 1 and the fields that make a transaction). `knownVia`: see
+   * `parseTopVia`.
+   */
+  validateRequest(knownVia?: ViaView): number {
+    const viaError = this.#validateVias(knownVia);
     if (viaError !== PE_NONE) return viaError;
     if (this.from < 0) return PE_MISSING_FROM;
     if (this.to < 0) return PE_MISSING_TO;
@@ -188,9 +200,9 @@ export class MessageView extends HeaderFields {
     }
   }
 
-  /** What a proxy needs of a response before it forwards it: a Via and a CSeq that parse (§16.7). */
-  validateResponse(): number {
-    const viaError = this.parseTopVia();
+  /** What a proxy needs of a response before it forwards it: a Via and a CSeq that parse (§16.7). `knownVia`: see `parseTopVia`. */
+  validateResponse(knownVia?: ViaView): number {
+    const viaError = this.parseTopVia(knownVia);
     if (viaError !== PE_NONE) return viaError;
     if (this.callId < 0) return PE_MISSING_CALL_ID;
     if (this.cseq < 0) return PE_MISSING_CSEQ;
@@ -345,10 +357,10 @@ export class MessageView extends HeaderFields {
    * The top Via has to parse to the end of its field. The Vias below it are the business of those who wrote them, but
    * those that share the top one's field are looked at, since its end has to be found.
    */
-  #validateVias(): number {
+  #validateVias(known: ViaView | undefined): number {
     if (this.via < 0) return PE_MISSING_VIA;
     const end = this.fields[this.via * FIELD_STRIDE + FIELD_END]!;
-    const error = this.parseTopVia();
+    const error = this.parseTopVia(known);
     if (error !== PE_NONE) return error;
     let at = this.topVia.valueEnd;
     if (at < end) this.hasLowerVia = true;

@@ -20,6 +20,8 @@ import {
 import { ParamView, scanParam } from './params.js';
 import { TRANSPORT_NONE, TRANSPORT_UDP, transportId } from './transports.js';
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Parts of one Via value as offsets into the message; -1 where a part is absent. Meaningless after an error. */
 export class ViaView {
   /** 1 when the protocol is SIP/2.0. */
@@ -71,6 +73,10 @@ export class ViaView {
   ttl = -1;
   /** Offset of the comma that ends this value, or the end of the field. */
   valueEnd = -1;
+  /** Where the field ends. */
+  fieldEnd = -1;
+  /** What was parsed: those bytes may have changed since. */
+  bytes: Uint8Array = NO_BYTES;
 }
 
 const COMMA = 0x2c;
@@ -97,7 +103,7 @@ const address = new AddressWords();
  * of the first fault. White space and folds may stand before and behind.
  */
 export function parseVia(bytes: Uint8Array, start: number, end: number, out: ViaView): number {
-  reset(out, end);
+  reset(out, bytes, end);
   let i = skipLws(bytes, start, end);
   if (i >= end) return GE_EMPTY;
   i = scanProtocol(bytes, i, end, out);
@@ -139,7 +145,47 @@ export function parseVia(bytes: Uint8Array, start: number, end: number, out: Via
   return GE_NONE;
 }
 
-function reset(out: ViaView, end: number): void {
+/** Takes over what `from` has of a value that was parsed without a fault. */
+export function copyVia(from: ViaView, to: ViaView): void {
+  to.protocolOk = from.protocolOk;
+  to.transport = from.transport;
+  to.valueStart = from.valueStart;
+  to.transportStart = from.transportStart;
+  to.transportEnd = from.transportEnd;
+  to.hostStart = from.hostStart;
+  to.hostEnd = from.hostEnd;
+  to.hostKind = from.hostKind;
+  to.family = from.family;
+  to.a0 = from.a0;
+  to.a1 = from.a1;
+  to.a2 = from.a2;
+  to.a3 = from.a3;
+  to.port = from.port;
+  to.sentByEnd = from.sentByEnd;
+  to.paramsStart = from.paramsStart;
+  to.paramsEnd = from.paramsEnd;
+  to.branchStart = from.branchStart;
+  to.branchEnd = from.branchEnd;
+  to.hasCookie = from.hasCookie;
+  to.rportStart = from.rportStart;
+  to.rportEnd = from.rportEnd;
+  to.rport = from.rport;
+  to.receivedStart = from.receivedStart;
+  to.receivedEnd = from.receivedEnd;
+  to.receivedFamily = from.receivedFamily;
+  to.received0 = from.received0;
+  to.received1 = from.received1;
+  to.received2 = from.received2;
+  to.received3 = from.received3;
+  to.maddrStart = from.maddrStart;
+  to.maddrEnd = from.maddrEnd;
+  to.ttl = from.ttl;
+  to.valueEnd = from.valueEnd;
+  to.fieldEnd = from.fieldEnd;
+  to.bytes = from.bytes;
+}
+
+function reset(out: ViaView, bytes: Uint8Array, end: number): void {
   out.protocolOk = 0;
   out.transport = TRANSPORT_NONE;
   out.valueStart = -1;
@@ -174,6 +220,8 @@ function reset(out: ViaView, end: number): void {
   out.maddrEnd = -1;
   out.ttl = -1;
   out.valueEnd = end;
+  out.fieldEnd = end;
+  out.bytes = bytes;
 }
 
 /** Reads `name / version / transport` and the white space behind; the offset of the sent-by, or a negated code. */

@@ -201,7 +201,7 @@ describe('an engine', () => {
           const stage = new Stage({ request: (req) => void req.relay(), failure: () => {} }, { shards: 2 });
           for (const { text, mutations, kind, hops, key } of messages) {
             const bytes = mutate(text, mutations);
-            const meta: PacketMeta = { ...endpointOf(ALICE), keyLo: key, keyHi: key, kind, hops };
+            const meta: PacketMeta = { ...endpointOf(ALICE), keyLo: key, keyHi: key, kind, hops, topVia: undefined };
             stage.engines[0]!.receive(bytes, 0, bytes.length, meta);
           }
           stage.advanceBy(ALL_TIMERS_MS);

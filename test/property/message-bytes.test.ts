@@ -19,7 +19,7 @@ const view = new MessageView(64);
 const plan = new EditPlan();
 const router = new ShardRouter({ shards: 5, node: 0, secret: SECRET, key: 'transaction' });
 const byCallId = new ShardRouter({ shards: 5, node: 0, secret: SECRET, key: 'call-id' });
-const meta: PacketMeta = { listener: 0, family: 4, port: 5060, a0: 1, a1: 0, a2: 0, a3: 0, connection: 0, keyLo: 0, keyHi: 0, kind: 0, hops: 0 };
+const meta: PacketMeta = { listener: 0, family: 4, port: 5060, a0: 1, a1: 0, a2: 0, a3: 0, connection: 0, keyLo: 0, keyHi: 0, kind: 0, hops: 0, topVia: undefined };
 
 /** Parses whatever it is, with other bytes around it; says whether it is valid. Offsets stay within. */
 function read(message: Uint8Array): boolean {

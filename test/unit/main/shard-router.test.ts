@@ -9,6 +9,7 @@ import {
   PACKET_UNKNOWN,
   type PacketMeta,
 } from '../../../src/proxy/ports.js';
+import { createPacketMeta } from '../../../src/ring/layout.js';
 import { bytesOf, requestText, responseText } from '../../../src/sim/sent-message.js';
 import { BOB, relayAll, SECRET, Stage } from '../proxy/stage.js';
 
@@ -25,7 +26,7 @@ function routerOf(options: Partial<ShardRouterOptions> = {}): (message: string |
     // Surroundings that would go on with the message, and leftovers in the meta.
     const bytes = new Uint8Array(text.length + 64).fill(0x41);
     bytes.set(text, 32);
-    const meta: PacketMeta = { listener: 0, family: 4, port: 1, a0: 1, a1: 2, a2: 3, a3: 4, connection: 5, keyLo: 77, keyHi: 78, kind: 9, hops: 7 };
+    const meta: PacketMeta = { listener: 0, family: 4, port: 1, a0: 1, a1: 2, a2: 3, a3: 4, connection: 5, keyLo: 77, keyHi: 78, kind: 9, hops: 7, topVia: undefined };
     const shard = router.route(bytes, 32, 32 + text.length, meta);
     expect(meta.hops).toBe(0);
     expect([meta.listener, meta.port, meta.a0, meta.connection]).toEqual([0, 1, 1, 5]);
@@ -250,5 +251,28 @@ describe('the router and the shards', () => {
       stage.receive(requestText('MESSAGE', { vias: [via] }));
     }
     expect(stage.take(BOB)).toHaveLength(2);
+  });
+});
+
+describe('the top Via that goes along', () => {
+  const router = new ShardRouter({ shards: 1, node: 0, secret: SECRET, key: 'transaction' });
+  const meta: PacketMeta = { ...createPacketMeta() };
+  const routed = (text: string): PacketMeta => {
+    const bytes = bytesOf(text);
+    router.route(bytes, 0, bytes.length, meta);
+    return meta;
+  };
+
+  it('is that of the message, and none when that has none or a broken one', () => {
+    for (const text of [requestText('INVITE', {}), 'SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKx\r\n\r\n']) {
+      const { topVia } = routed(text);
+      const { bytes, valueStart, valueEnd } = topVia!;
+      expect(text).toContain(`Via: ${String.fromCharCode(...bytes.subarray(valueStart, valueEnd))}\r\n`);
+      expect(routed(requestText('INVITE', { vias: ['SIP/2.0/UDP a..b'] })).topVia).toBeUndefined();
+    }
+    for (const text of ['', '\r\n\r\n', 'OPTIONS sip:a@b SIP/2.0\r\nTo: <sip:a@b>\r\n\r\n']) {
+      expect(routed(requestText('INVITE', {})).topVia).toBeDefined();
+      expect(routed(text).topVia).toBeUndefined();
+    }
   });
 });

@@ -146,7 +146,7 @@ export class Stage {
   /** A datagram from `from`; returns the shard that it was given to. */
   receive(message: string | Uint8Array, from = ALICE, listener = -1): number {
     const bytes = typeof message === 'string' ? bytesOf(message) : message;
-    const meta: PacketMeta = { ...endpointOf(from), keyLo: 0, keyHi: 0, kind: 0, hops: 0 };
+    const meta: PacketMeta = { ...endpointOf(from), keyLo: 0, keyHi: 0, kind: 0, hops: 0, topVia: undefined };
     meta.listener = listener >= 0 ? listener : this.addresses.findIndex(({ family }) => family === meta.family);
     const shard = this.router.route(bytes, 0, bytes.length, meta);
     if (shard >= 0) {

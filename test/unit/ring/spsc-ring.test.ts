@@ -30,7 +30,7 @@ function metaOf(sequence: number): PacketMeta {
   return {
     listener: sequence & 0xffff, family: sequence % 2 === 0 ? 4 : 6, port: (sequence * 3 + 1) & 0xffff,
     a0: sequence * 5 | 0, a1: -sequence | 0, a2: sequence * 11 | 0, a3: ~sequence, connection: sequence * 17 | 0,
-    keyLo: (sequence * 0x9e3779b1) | 0, keyHi: -1 - sequence | 0, kind: sequence % 5, hops: sequence & 0xff,
+    keyLo: (sequence * 0x9e3779b1) | 0, keyHi: -1 - sequence | 0, kind: sequence % 5, hops: sequence & 0xff, topVia: undefined,
   };
 }
 
@@ -45,7 +45,7 @@ describe('RingWriter and RingReader', () => {
     const { writer, reader } = pair();
     const extremes: PacketMeta = {
       listener: 65_535, family: 6, port: 65_535, a0: -1, a1: 0x7fffffff, a2: -0x80000000, a3: 1, connection: -2,
-      keyLo: -3, keyHi: 0x7ffffffe, kind: 255, hops: 255,
+      keyLo: -3, keyHi: 0x7ffffffe, kind: 255, hops: 255, topVia: undefined,
     };
     writer.nowMs = 0xfffffffe;
     expect(writer.push(RECORD_OFFER, PATTERN, 10, 23, extremes, 0x7fffffff)).toBe(true);

@@ -46,7 +46,7 @@ for (const kind of ['batch', 'ring'] as const) {
     it('reach the out-ring with one more hop, for the shard named, and ring the bell', () => {
       const { outbox, reader, bell } = SETTINGS[kind]();
       const meta = {
-        listener: 1, family: 4, port: 5060, a0: 7, a1: 0, a2: 0, a3: 0, connection: 0, keyLo: -5, keyHi: 6, kind: 1, hops: 0,
+        listener: 1, family: 4, port: 5060, a0: 7, a1: 0, a2: 0, a3: 0, connection: 0, keyLo: -5, keyHi: 6, kind: 1, hops: 0, topVia: undefined,
       };
       expect(outbox.offer(3, text('xxACK yy'), 2, 6, meta)).toBe(true);
       expect(meta.hops).toBe(0);

@@ -7,6 +7,7 @@ import { HEADER_NAMES } from '../../../src/sip/header-names.js';
 import { M_CANCEL, M_INVITE, M_UNKNOWN } from '../../../src/sip/methods.js';
 import * as faults from '../../../src/sip/parse-error.js';
 import { errorReason, errorStatus, messageCodeOf } from '../../../src/sip/parse-error.js';
+import { ViaView, parseVia } from '../../../src/sip/via.js';
 
 /** Octets before and behind the message: nothing of them may be read. */
 const BEFORE = 'Via: x\r\n';
@@ -274,5 +275,58 @@ describe('the checks of a response', () => {
 
   it('let From, To and Contact be', () => {
     expect(faultOf(response.replace(/From: .*\r\n/, '').replace(/To: .*\r\n/, 'To: "\r\n').replace('Contact: <', 'Contact: <<'))).toBe(faults.PE_NONE);
+  });
+});
+
+describe('a top Via that the router has parsed', () => {
+  const VIAS = 'SIP/2.0/UDP [2001:db8::1]:5061;rport=9;received=10.0.0.1;maddr=10.0.0.2;ttl=3;branch=z9hG4bKx;x=y, SIP/2.0/UDP b.example;branch=z9hG4bKy';
+  const TEXT = requestText('INVITE', { vias: [VIAS] });
+
+  /** The view of `text`, validated with what was found in `knownOf`, at the same place of the same bytes or of others. */
+  function validated(text: string, knownOf: string, shared: boolean): { view: MessageView; known: ViaView; fault: number } {
+    const bytes = bytesOf(BEFORE + knownOf + BEHIND);
+    const router = new MessageView(64);
+    router.parse(bytes, BEFORE.length, BEFORE.length + knownOf.length);
+    expect(router.validateRequest()).toBe(faults.PE_NONE);
+    const known = router.topVia;
+    const own = shared ? bytes : bytesOf(BEFORE + text + BEHIND);
+    const view = new MessageView(64);
+    view.parse(own, BEFORE.length, BEFORE.length + text.length);
+    return { view, known, fault: view.validateRequest(known) };
+  }
+
+  it('is taken over as a whole, and is the view’s own', () => {
+    const { view, known, fault } = validated(TEXT, TEXT, true);
+    expect(fault).toBe(faults.PE_NONE);
+    expect(view.topVia).toEqual(known);
+    const before = { ...known };
+    parseVia(bytesOf('SIP/2.0/TCP other'), 0, 17, known);
+    expect(view.topVia).toEqual(before);
+    expect(Object.values(before)).not.toEqual(Object.values(new ViaView()));
+  });
+
+  it('still has the values behind it looked at', () => {
+    const text = requestText('INVITE', { vias: ['SIP/2.0/UDP a.example;branch=z9hG4bKx, SIP/2.0/UDP b..example'] });
+    const bytes = bytesOf(text);
+    const known = new ViaView();
+    const view = new MessageView(64);
+    view.parse(bytes, 0, bytes.length);
+    const slot = view.via * FIELD_STRIDE;
+    expect(parseVia(bytes, view.fields[slot + FIELD_VALUE]!, view.fields[slot + FIELD_END]!, known)).toBe(faults.GE_NONE);
+    expect(messageCodeOf(view.validateRequest(known))).toBe(faults.PE_VIA);
+  });
+
+  it.each([
+    ['in other bytes', TEXT.replace('z9hG4bKx', 'z9hG4bKz')],
+    ['of another length', TEXT.replace('z9hG4bKx', 'z9hG4bKlonger')],
+    ['in another place', TEXT.replace('INVITE sip:', 'INVITE sip:x').replace('CSeq: 1 ', 'CSeq: 2 ')],
+  ])('is not used when it is %s', (_, text) => {
+    const { view, known, fault } = validated(text, TEXT, false);
+    expect(fault).toBe(faults.PE_NONE);
+    const wanted = new MessageView(64);
+    wanted.parse(view.bytes, view.start, view.end);
+    wanted.validateRequest();
+    expect(view.topVia).toEqual(wanted.topVia);
+    expect(view.topVia.bytes).not.toBe(known.bytes);
   });
 });
