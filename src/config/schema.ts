@@ -48,7 +48,7 @@ const io = shorthand(
       description: 'The UDP driver. `batch` takes and sends many datagrams a system call (Linux on x64 and arm64); `dgram` works everywhere; `auto` takes `batch` wherever it works.',
     }),
     coalesceUs: integer({
-      min: 0, max: 2_000, default: 500, unit: 'µs',
+      min: 0, max: 2_000, default: 750, unit: 'µs',
       description: 'Longest pause between two receives under load, so that messages are handled in batches, as network cards do: what a message waits at most in exchange for less CPU. Shorter the more messages come, none at low rates; 0 switches it off for good.',
     }),
     receiver: choice(['auto', 'main'], {

@@ -12,7 +12,7 @@ import { RECEIVE_SLOTS, type BatchReceiver } from '../net/udp-batch-receiver.js'
 import { C_BATCHES, C_WAKEUPS } from '../telemetry/counters.js';
 
 /** Node's event loop turns at least this often, milliseconds, as long as datagrams keep coming. */
-const TURN_EVERY_MS = 5;
+const TURN_EVERY_MS = 10;
 /** The same while the event loop has work of its own. */
 const TURN_EVERY_BUSY_MS = 1;
 /** Longest idle sleep while the event loop has work of its own, or a script awaits something, milliseconds. */

@@ -33,7 +33,7 @@ describe('a configuration', () => {
     expect(config.routes).toBe('/etc/viaduct/routes.ts');
     expect(config.listen).toEqual([{ host: '127.0.0.1', family: 4, port: 5060, advertise: undefined }]);
     expect(config.shards).toBeGreaterThanOrEqual(1);
-    expect(config.io).toEqual({ driver: 'auto', coalesceUs: 500, receiver: 'auto', receiveBufferBytes: 8 * 2 ** 20, sendBufferBytes: 4 * 2 ** 20, ringBytes: 4 * 2 ** 20 });
+    expect(config.io).toEqual({ driver: 'auto', coalesceUs: 750, receiver: 'auto', receiveBufferBytes: 8 * 2 ** 20, sendBufferBytes: 4 * 2 ** 20, ringBytes: 4 * 2 ** 20 });
     expect(config.timers).toEqual({ t1Ms: 500, t2Ms: 4000, t4Ms: 5000, timerCMs: 185_000, timerDMs: 32_000 });
     expect(config.limits).toEqual({ transactions: 500_000, branches: 500_000, storeBytes: 2 ** 28, datagramBytes: 65_507, headers: 256, targets: 32, heldCancels: 256 });
     expect(config.sharding).toEqual({ key: 'transaction', node: 0, secret: undefined });
@@ -51,7 +51,7 @@ describe('a configuration', () => {
   });
 
   it('takes the driver alone for the section io', () => {
-    expect(parseConfig('routes: r.ts\nio: dgram').io).toMatchObject({ driver: 'dgram', coalesceUs: 500 });
+    expect(parseConfig('routes: r.ts\nio: dgram').io).toMatchObject({ driver: 'dgram', coalesceUs: 750 });
   });
 
   it('takes a section whose lines are all commented out for its defaults', () => {
