@@ -31,6 +31,7 @@ export const L_ANSWERED_UAS = counter('answered', 'calls that the callee side co
 // Why calls failed
 export const L_FAIL_TIMEOUT = counter('timeout', 'no final response in 64·T1');
 export const L_FAIL_STATUS = counter('unexpectedStatus', 'a final response that the scenario does not expect');
+export const L_FAIL_UNRUNG = counter('neverRang', 'the final response is a right one, or 408, but no ringing (180, 183 …) came before it');
 export const L_FAIL_AUTH = counter('authentication', 'challenged again with good credentials, or without any to give');
 export const L_FAIL_ACK = counter('missingAck', 'the callee’s final response was never acknowledged');
 export const L_FAIL_LATE = counter('neverCame', 'a request that the scenario waits for did not come in time (BYE, CANCEL …)');
@@ -56,7 +57,7 @@ export const L_TABLE_FULL = counter('tableFull', 'calls not begun or not answere
 export const LOAD_COUNTERS: readonly MetricInfo[] = counters;
 
 /** The causes of `failed`, in the order of reports. */
-export const FAILURE_CAUSES: readonly number[] = [L_FAIL_TIMEOUT, L_FAIL_STATUS, L_FAIL_AUTH, L_FAIL_ACK, L_FAIL_LATE, L_FAIL_PEER, L_FAIL_ABORTED];
+export const FAILURE_CAUSES: readonly number[] = [L_FAIL_TIMEOUT, L_FAIL_STATUS, L_FAIL_UNRUNG, L_FAIL_AUTH, L_FAIL_ACK, L_FAIL_LATE, L_FAIL_PEER, L_FAIL_ABORTED];
 
 // Times, microseconds, each from the moment at which the call should have begun (no coordinated omission) where it says so
 export const T_100 = time('invite100', 'due time of the INVITE to its 100');

@@ -18,7 +18,7 @@ export const BUILT_IN_SCENARIOS: readonly Scenario[] = [
   defineScenario({
     name: 'cancel',
     summary: 'INVITE, 180, CANCEL while it rings, 487',
-    caller: [{ send: 'INVITE', body: 'sdp', cancelAfter: 'cancel', expect: 487 }],
+    caller: [{ send: 'INVITE', body: 'sdp', cancelAfter: 'cancel', mustRing: true, expect: 487 }],
     callee: RING_ONLY,
   }),
   defineScenario({
@@ -30,8 +30,8 @@ export const BUILT_IN_SCENARIOS: readonly Scenario[] = [
   defineScenario({
     name: 'no-answer',
     summary: 'INVITE that rings until the caller gives up after the ring time (or the proxy before that)',
-    // 408 and 480 are what a proxy answers whose Timer C ends the ringing.
-    caller: [{ send: 'INVITE', body: 'sdp', cancelAfter: 'ring', expect: [487, 408, 480] }],
+    // 408 and 480 are what a proxy answers whose Timer C ends the ringing: without any ringing, it has reached nobody.
+    caller: [{ send: 'INVITE', body: 'sdp', cancelAfter: 'ring', mustRing: true, expect: [487, 408, 480] }],
     callee: RING_ONLY,
   }),
   defineScenario({

@@ -7,7 +7,7 @@ import type { Duration, LoadOptions } from '../options.js';
 import { longestMs, parseDuration } from '../units.js';
 import {
   CHALLENGE_NONCE, OP_CANCEL, OP_CHALLENGE, OP_CHALLENGE_REPLY, OP_CODE, OP_DURATION, OP_END, OP_EXPECT, OP_MESSAGE, OP_METHOD, OP_PAUSE, OP_RECEIVE, OP_REPLY,
-  OP_SEND, OP_SLOTS, OP_STATUS, type ChallengeSpec, type Program, type ProgramEntry, type ReplySpec, type RequestSpec,
+  OP_RING, OP_SEND, OP_SLOTS, OP_STATUS, type ChallengeSpec, type Program, type ProgramEntry, type ReplySpec, type RequestSpec,
 } from './program.js';
 import type { CalleeStep, CallerStep, MessageParts, Scenario, ScenarioTime } from './scenario.js';
 
@@ -80,6 +80,7 @@ class Compiler {
         slots[OP_MESSAGE] = this.request({ scenario, side, method: step.send, inDialog: dialog, parts: step });
         slots[OP_EXPECT] = this.expect(step.expect ?? 200);
         slots[OP_CANCEL] = step.cancelAfter === undefined ? -1 : this.duration(this.time(step.cancelAfter));
+        slots[OP_RING] = step.mustRing === true ? 1 : 0;
         if (step.send === 'INVITE') dialog = true;
       } else if ('pause' in step) {
         slots[OP_CODE] = OP_PAUSE;

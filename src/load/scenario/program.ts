@@ -12,7 +12,7 @@ export const OP_CODE = 0;
 
 /** The scenario is through. */
 export const OP_END = 0;
-/** Sends request OP_MESSAGE, expects what OP_EXPECT says; OP_CANCEL: duration until CANCEL, or -1. */
+/** Sends request OP_MESSAGE, expects what OP_EXPECT says; OP_CANCEL: duration until CANCEL, or -1; OP_RING: 1 when it has to ring, and OP_CANCEL counts from then on. */
 export const OP_SEND = 1;
 /** Waits for duration OP_DURATION. */
 export const OP_PAUSE = 2;
@@ -32,6 +32,7 @@ export const OP_STATUS = 3;
 export const OP_CANCEL = 4;
 export const OP_CHALLENGE = 4;
 export const OP_DURATION = 4;
+export const OP_RING = 5;
 
 /** What a request is made of. An INVITE has an ACK and a CANCEL that go with it: the two specifications behind its own. */
 export interface RequestSpec {

@@ -35,8 +35,16 @@ export interface SendStep extends MessageParts {
   readonly send: ScenarioMethod;
   /** Final responses that are right; 200 when absent. Any other one ends the call as failed (`unexpectedStatus`). */
   readonly expect?: number | readonly number[];
-  /** INVITE only: send CANCEL after this time, but not before a provisional response (RFC 3261 §9.1). Expect 487 then. */
+  /**
+   * INVITE only: send CANCEL after this time, but not before a provisional response (RFC 3261 §9.1), which may be the 100 of a
+   * proxy that has reached nobody; see `mustRing`. Expect 487 then.
+   */
   readonly cancelAfter?: ScenarioTime;
+  /**
+   * INVITE only: a provisional response other than 100 (180, 183 …) has to come. `cancelAfter` counts from the first one, and a final
+   * response that is right, or 408, but comes without one, ends the call as failed (`neverRang`).
+   */
+  readonly mustRing?: boolean;
 }
 
 /** Does nothing for a while. Latency of the next step counts from the end of it. */

@@ -14,7 +14,7 @@ const METHODS = ['INVITE', 'BYE', 'REGISTER', 'OPTIONS', 'MESSAGE', 'INFO', 'UPD
 const OWN_HEADERS = ['via', 'v', 'from', 'f', 'to', 't', 'call-id', 'i', 'cseq', 'contact', 'm', 'content-length', 'l', 'max-forwards', 'route', 'record-route'];
 const PARTS = ['headers', 'body', 'bodyBytes'];
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  send: ['send', 'expect', 'cancelAfter', ...PARTS],
+  send: ['send', 'expect', 'cancelAfter', 'mustRing', ...PARTS],
   pause: ['pause'],
   receive: ['receive', 'within'],
   reply: ['reply', 'reason', ...PARTS],
@@ -53,7 +53,7 @@ function stepProblem(side: 'caller' | 'callee', step: unknown): string | undefin
   if (unknown !== undefined) return `unknown property "${unknown}": "${verb}" takes ${KEYS[verb]!.join(', ')}`;
   switch (verb) {
     case 'send':
-      return methodProblem(step.send, METHODS) ?? expectProblem(step.expect) ?? cancelProblem(step) ?? partsProblem(step);
+      return methodProblem(step.send, METHODS) ?? expectProblem(step.expect) ?? cancelProblem(step) ?? ringProblem(step) ?? partsProblem(step);
     case 'pause':
       return timeProblem('pause', step.pause);
     case 'receive':
@@ -90,6 +90,12 @@ function cancelProblem(step: Fields): string | undefined {
   if (step.cancelAfter === undefined) return undefined;
   if (step.send !== 'INVITE') return 'only an INVITE can be cancelled';
   return timeProblem('cancelAfter', step.cancelAfter);
+}
+
+function ringProblem({ mustRing, send }: Fields): string | undefined {
+  if (mustRing === undefined) return undefined;
+  if (typeof mustRing !== 'boolean') return `"mustRing" must be true or false, but it is ${show(mustRing)}`;
+  return mustRing && send !== 'INVITE' ? 'only an INVITE rings' : undefined;
 }
 
 function statusProblem(key: string, status: unknown, least: number): string | undefined {

@@ -103,6 +103,9 @@ export const FLAG_SETUP_TIMED = 4096;
 /** Callee: the final answer that waits for its ACK is no 2xx, so the ACK belongs to the transaction of the INVITE. */
 export const FLAG_REFUSED = 8192;
 
+/** A provisional response other than 100 came to the request in progress: it rings. */
+export const FLAG_RANG = 16384;
+
 /** float64 slots of one call in `times`: when it should have begun, and when its present step should have, microseconds. */
 export const TIME_SLOTS = 2;
 export const TIME_DUE = 0;

@@ -4,13 +4,13 @@
  */
 import { M_BYE, M_CANCEL, M_INVITE } from '../../sip/methods.js';
 import {
-  L_FAIL_AUTH, L_FAIL_TIMEOUT, L_RETRANSMISSIONS_SEEN, L_RETRANSMITTED, L_TABLE_FULL, L_UNEXPECTED, L_UNREADABLE, T_100,
+  L_FAIL_AUTH, L_FAIL_TIMEOUT, L_FAIL_UNRUNG, L_RETRANSMISSIONS_SEEN, L_RETRANSMITTED, L_TABLE_FULL, L_UNEXPECTED, L_UNREADABLE, T_100,
   T_180, T_200, T_ADDED, T_BYE, T_REQUEST, recordTime, statusCause,
 } from '../metrics.js';
-import { OP_CANCEL, OP_EXPECT, OP_MESSAGE, OP_METHOD, SPEC_ACK, SPEC_CANCEL } from '../scenario/program.js';
+import { OP_CANCEL, OP_EXPECT, OP_MESSAGE, OP_METHOD, OP_RING, SPEC_ACK, SPEC_CANCEL } from '../scenario/program.js';
 import {
   CALL_SLOTS, FLAG_100, FLAG_180, FLAG_AUTHORIZED, FLAG_BYE, FLAG_CALLEE, FLAG_CANCEL_ANSWERED, FLAG_CANCEL_DUE, FLAG_CANCEL_SENT, FLAG_DIALOG,
-  FLAG_FINAL, F_CSEQ, F_DIALOG, F_FLAGS, F_GENERATION, F_HOP, F_INVITE_CSEQ, F_INVITE_ORDINAL, F_INVITE_SPEC, F_LEFT_MS, F_ORDINAL, F_REQUEST,
+  FLAG_FINAL, FLAG_RANG, F_CSEQ, F_DIALOG, F_FLAGS, F_GENERATION, F_HOP, F_INVITE_CSEQ, F_INVITE_ORDINAL, F_INVITE_SPEC, F_LEFT_MS, F_ORDINAL, F_REQUEST,
   F_SOCKET, F_STATE, F_STEP, F_WAIT_MS, S_CALLING, S_FREE, S_PROCEEDING, TIME_DUE, TIME_SLOTS, TIME_STEP,
 } from './call-table.js';
 import type { Composer } from './composer.js';
@@ -21,8 +21,11 @@ import type { Credentials } from './credentials.js';
 import type { Dialogs } from './dialogs.js';
 import { BRANCH_DIGITS, readHex2, readHex6 } from './identity.js';
 
+/** Request Timeout: what a proxy answers in the place of somebody that it has not reached. */
+const STATUS_TIMEOUT = 408;
+
 /** Flags of one request; the others are of the whole call. */
-const REQUEST_FLAGS = FLAG_CANCEL_DUE | FLAG_CANCEL_SENT | FLAG_CANCEL_ANSWERED | FLAG_AUTHORIZED;
+const REQUEST_FLAGS = FLAG_CANCEL_DUE | FLAG_CANCEL_SENT | FLAG_CANCEL_ANSWERED | FLAG_AUTHORIZED | FLAG_RANG;
 
 export class ClientSide {
   private readonly ua: UaContext;
@@ -50,8 +53,14 @@ export class ClientSide {
     slots[at + F_REQUEST] = code[step + OP_MESSAGE]!;
     this.credentials.renew(index);
     this.send(index, code[step + OP_METHOD]!);
-    const cancel = code[step + OP_CANCEL]!;
-    if (cancel >= 0) arm(this.ua, scenarioTimer(index), this.ua.random.durationMs(this.ua.program.durations[cancel]!));
+    if (code[step + OP_RING] === 0) this.countToCancel(index);
+  }
+
+  /** From now on the time runs after which the step's INVITE is cancelled, if it is to be. */
+  private countToCancel(index: number): void {
+    const { ua } = this;
+    const cancel = ua.code[ua.slots[index * CALL_SLOTS + F_STEP]! + OP_CANCEL]!;
+    if (cancel >= 0) arm(ua, scenarioTimer(index), ua.random.durationMs(ua.program.durations[cancel]!));
   }
 
   private send(index: number, method: number): void {
@@ -219,7 +228,18 @@ export class ClientSide {
     if (method !== M_INVITE) return;
     if (first) arm(ua, transactionTimer(index), ua.proceedingMs);
     if ((flags & (FLAG_DIALOG | FLAG_CALLEE)) === 0) this.timeProvisional(index, at, status, flags);
+    if (status > 100 && (flags & FLAG_RANG) === 0) this.rings(index);
     if ((flags & FLAG_CANCEL_DUE) !== 0) this.cancel(index);
+  }
+
+  /** Where an INVITE has to ring, its times begin here: before, it may have come no further than the proxy. */
+  private rings(index: number): void {
+    const { ua } = this;
+    const at = index * CALL_SLOTS;
+    ua.slots[at + F_FLAGS]! |= FLAG_RANG;
+    if (ua.code[ua.slots[at + F_STEP]! + OP_RING] === 0) return;
+    arm(ua, transactionTimer(index), ua.proceedingMs);
+    this.countToCancel(index);
   }
 
   private timeProvisional(index: number, at: number, status: number, flags: number): void {
@@ -274,7 +294,10 @@ export class ClientSide {
       return;
     }
     this.timeFinal(index, at, method);
-    if (ua.program.expects[code[step + OP_EXPECT]!]![status] === 1) this.flow.advance(index);
+    const right = ua.program.expects[code[step + OP_EXPECT]!]![status] === 1;
+    // Any other status says more than that it has not rung.
+    if ((right || status === STATUS_TIMEOUT) && code[step + OP_RING] === 1 && (slots[at + F_FLAGS]! & FLAG_RANG) === 0) this.flow.fail(index, L_FAIL_UNRUNG);
+    else if (right) this.flow.advance(index);
     else this.flow.fail(index, statusCause(status));
   }
 
@@ -308,8 +331,7 @@ export class ClientSide {
     slots[at + F_FLAGS] = (slots[at + F_FLAGS]! & ~REQUEST_FLAGS) | FLAG_AUTHORIZED;
     this.send(index, method);
     // The time until CANCEL begins anew with the INVITE that may ring.
-    const cancel = this.ua.code[slots[at + F_STEP]! + OP_CANCEL]!;
-    if (cancel >= 0) arm(this.ua, scenarioTimer(index), this.ua.random.durationMs(this.ua.program.durations[cancel]!));
+    if (this.ua.code[slots[at + F_STEP]! + OP_RING] === 0) this.countToCancel(index);
   }
 
   private timeFinal(index: number, at: number, method: number): void {

@@ -65,6 +65,8 @@ describe('a mistake in a scenario file is one line with its place', () => {
     [exported(`${caller}, callee: [{ reply: 200 }]`), /callee step 1: a callee begins with a receive/],
     [exported(`${caller}, callee: [{ receive: 'MESSAGE' }, { pause: '1s' }, { reply: 200 }]`), /callee step 2: outside of a dialog a MESSAGE is answered at once/],
     [exported(`${caller}, callee: [{ receive: 'INVITE' }, { reply: 200, headers: ['X: {user}'] }]`), /callee step 2: a callee does not know the words in braces/],
+    [exported("caller: [{ send: 'INVITE', mustRing: 1 }]"), /caller step 1: "mustRing" must be true or false, but it is 1$/],
+    [exported("caller: [{ send: 'OPTIONS', mustRing: true }]"), /caller step 1: only an INVITE rings$/],
     [exported("caller: [{ pause: '1s' }]"), /caller step 1: a caller begins with a send/],
     [exported('caller: []'), /"caller" must have 1 to 64 steps, it has 0/],
   ])('%s', async (text, message) => {

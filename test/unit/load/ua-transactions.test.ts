@@ -211,6 +211,85 @@ describe('CANCEL', () => {
   });
 });
 
+describe('an INVITE that has to ring', () => {
+  /** Answers the INVITE of a caller alone, as a proxy would that stands in the way. */
+  const answered = (stage: UaStage, status: string): void => {
+    const invite = stage.sent.findLast((flight) => is(flight, 'INVITE'))!.text;
+    const lines = ['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => `${name}: ${header(invite, name)}${name === 'To' && status !== '100 Trying' ? ';tag=x' : ''}\r\n`);
+    stage.inject(`SIP/2.0 ${status}\r\n${lines.join('')}Content-Length: 0\r\n\r\n`, CALLEE_PORT, CALLER_PORT);
+  };
+  const counts = (stage: UaStage): number[] => ['succeeded', 'failed', 'neverRang'].map((name) => stage.counter(name));
+
+  it.each(['180 Ringing', '183 Session Progress'])('is cancelled so long after its %s, not after the 100 of a proxy', (ringing) => {
+    const stage = new UaStage({ role: 'uac', scenario: 'cancel' });
+    stage.start();
+    answered(stage, '100 Trying');
+    stage.pass(2000);
+    expect(times(stage, 'CANCEL')).toBe(0);
+    answered(stage, ringing);
+    stage.pass(98);
+    // It rings on: the time does not begin anew.
+    answered(stage, '180 Ringing');
+    expect(times(stage, 'CANCEL')).toBe(0);
+    stage.pass(3);
+    expect(times(stage, 'CANCEL')).toBe(1);
+    answered(stage, '487 Request Terminated');
+    expect(counts(stage)).toEqual([1, 0, 0]);
+    stage.expectClean();
+  });
+
+  it.each([
+    ['cancel', '487 Request Terminated'], ['cancel', '408 Request Timeout'], ['no-answer', '487 Request Terminated'], ['no-answer', '408 Request Timeout'], ['no-answer', '480 Temporarily Unavailable'],
+  ])('has failed for that when nobody was reached: %s, %s behind a 100', (scenario, status) => {
+    const stage = new UaStage({ role: 'uac', scenario });
+    stage.start();
+    answered(stage, '100 Trying');
+    stage.pass(2000);
+    answered(stage, status);
+    expect(stage.flow).toEqual(['INVITE', 'ACK']);
+    expect(counts(stage)).toEqual([0, 1, 1]);
+    stage.expectClean();
+  });
+
+  it('has failed by the status when the scenario does not expect that one', () => {
+    const stage = new UaStage({ role: 'uac', scenario: 'cancel' });
+    stage.start();
+    answered(stage, '404 Not Found');
+    expect([...counts(stage), stage.counter('unexpectedStatus'), stage.metrics[statusAt(404)]]).toEqual([0, 1, 0, 1, 1]);
+  });
+
+  it('has failed by timeout when nothing comes behind the 100', () => {
+    const stage = new UaStage({ role: 'uac', scenario: 'cancel' });
+    stage.start();
+    answered(stage, '100 Trying');
+    stage.pass(60_000);
+    expect([...counts(stage), stage.counter('timeout')]).toEqual([0, 1, 0, 1]);
+    stage.expectClean();
+  });
+
+  it('rings anew behind a digest challenge', () => {
+    const stage = new UaStage({ role: 'uac', scenario: 'cancel' });
+    stage.start();
+    answered(stage, '180 Ringing');
+    answered(stage, '407 Proxy Authentication Required\r\nProxy-Authenticate: Digest realm="r", nonce="n"');
+    stage.pass(2000);
+    expect(stage.flow).toEqual(['INVITE', 'ACK', 'INVITE', 'INVITE', 'INVITE']);
+    answered(stage, '487 Request Terminated');
+    expect(counts(stage)).toEqual([0, 1, 1]);
+    stage.expectClean();
+  });
+
+  it('may be one of the operator’s own, also without a CANCEL', () => {
+    const early = defineScenario({ name: 'early', summary: 'x', caller: [{ send: 'INVITE', mustRing: true }, { send: 'BYE' }], callee: [{ receive: 'INVITE' }, { reply: 200 }, { receive: 'BYE' }, { reply: 200 }] });
+    const stage = new UaStage({ scenario: early });
+    stage.start();
+    // What was answered is ended all the same.
+    expect(stage.flow).toEqual(['INVITE', '200', 'ACK', 'BYE', '200']);
+    expect(counts(stage)).toEqual([0, 1, 1]);
+    stage.expectClean();
+  });
+});
+
 describe('the ACK to an answer other than 2xx', () => {
   it('with another branch than its INVITE acknowledges nothing', () => {
     const stage = new UaStage({ scenario: 'busy' });
