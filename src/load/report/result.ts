@@ -86,7 +86,7 @@ export interface FindMaxStep {
   readonly limit?: 'failures' | 'p99' | 'generator' | 'drain';
   /** The same in words. */
   readonly reason?: string;
-  /** The generator was late, so the step does not count: the same rate comes once more. */
+  /** The generator was late, or p99 failed with too few calls for one, so the step does not count: the same rate comes once more, for longer in the second case. */
   readonly repeated?: true;
   /** On-CPU time of the watched processes; only with --watch-pid. */
   readonly cpuUsPerCall?: number;

@@ -1,4 +1,5 @@
 /** The search for the highest rate that a target bears: doubled until it does not, then halved in between. Pure. */
+import { P99_CALLS } from '../report/deciding-steps.js';
 
 /** The rate found is at most this share below one that failed. */
 const PRECISION = 0.05;
@@ -7,6 +8,16 @@ const STEPS_MOST = 30;
 /** Rates that are tried, calls per second. */
 export const RATE_LEAST = 1;
 export const RATE_MOST = 1_000_000;
+
+/** Arrivals at random may be fewer than planned: so many times the calls that are needed. */
+const CALLS_SPARE = 1.1;
+/** No step is made longer than this for the sake of its p99, milliseconds: nobody waits for minutes to hear of ten calls a second. */
+const LONG_STEP_MS = 30_000;
+
+/** How long a step at this rate has to be for a p99 that means something; as long as it was asked for (milliseconds, undefined: without end) at least. */
+export function stepMs(perS: number, askedMs: number | undefined): number | undefined {
+  return askedMs === undefined ? undefined : Math.max(askedMs, Math.min(LONG_STEP_MS, Math.ceil((CALLS_SPARE * P99_CALLS * 1000) / perS)));
+}
 
 /** Proposes rates; told how each went, it proposes the next. */
 export class RateSearch {

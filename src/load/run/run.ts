@@ -3,16 +3,17 @@ import { performance } from 'node:perf_hooks';
 import { LoadError } from '../load-error.js';
 import { L_DUE, L_FAILED, L_OVERRUN, L_STARTED, LOAD_TIMES, T_LATENESS } from '../metrics.js';
 import type { LoadOptions } from '../options.js';
+import { P99_CALLS, limitingStep, searchProblems } from '../report/deciding-steps.js';
 import { callsOf, endedWell, failurePercent, failuresOf, mainTime, statusesOf, timeFigures, timesOf, totalsOf } from '../report/figures.js';
 import { thisMachine } from '../report/machine.js';
 import { RESULT_FORMAT, type FindMaxResult, type FindMaxStep, type LoadResult, type WatchedProcess } from '../report/result.js';
 import { inFlight, SeriesRecorder } from '../report/series.js';
 import { judge, type Threshold } from '../report/thresholds.js';
 import { invalidReasons } from '../report/validity.js';
-import { percentText, rateText, timeText } from '../units.js';
+import { percentText, timeText } from '../units.js';
 import type { LoadView } from '../view/view.js';
 import { addressText, headingOf, resultOptions } from './describe.js';
-import { RateSearch } from './find-max.js';
+import { RateSearch, stepMs } from './find-max.js';
 import { measure, type MeasureContext, type Measurement } from './measure.js';
 import { drainLimitMs, type RunPlan } from './plan.js';
 import { progressOf } from './progress.js';
@@ -106,15 +107,22 @@ async function findMax(job: LoadJob, bounds: FindMaxBounds, context: MeasureCont
   let best: Measurement | undefined;
   let last: Measurement | undefined;
   let interrupted = false;
-  let repeating = false;
+  let hitchAtPerS: number | undefined;
+  let longEnough = false;
   for (let rate = search.next; rate !== undefined; rate = search.next) {
-    const measurement = await measure(context, { ...job.plan, ratePerS: rate }, false, steps.length + 1);
+    const durationMs = longEnough ? stepMs(rate, job.plan.durationMs) : job.plan.durationMs;
+    const measurement = await measure(context, { ...job.plan, ratePerS: rate, durationMs }, false, steps.length + 1);
     last = measurement;
     interrupted = measurement.interrupted;
     if (interrupted) break;
     const judged = stepOf(job, bounds, context, measurement, steps.length + 1);
     // One hitch of this machine is no verdict on the rate.
-    repeating = !repeating && judged.limit === 'generator' && !measurement.stuck && wasLate(measurement, bounds);
+    const hitch = hitchAtPerS !== rate && judged.limit === 'generator' && !measurement.stuck && wasLate(measurement, bounds);
+    if (hitch) hitchAtPerS = rate;
+    // Nor is the p99 of a few calls. Near the bound all steps are long enough, as far as anybody would wait for them.
+    const short = !longEnough && judged.limit === 'p99' && judged.calls < P99_CALLS;
+    if (short) longEnough = true;
+    const repeating = hitch || short;
     const step: FindMaxStep = repeating ? { ...judged, repeated: true } : judged;
     steps.push(step);
     view.step(step);
@@ -124,11 +132,10 @@ async function findMax(job: LoadJob, bounds: FindMaxBounds, context: MeasureCont
     if (measurement.stuck) break;
   }
   await context.threads.stop();
-  const limiting = steps.filter(({ passed, repeated }) => !passed && repeated !== true).reduce<FindMaxStep | undefined>((least, step) => (least === undefined || step.askedPerS < least.askedPerS ? step : least), undefined);
   return {
     // The search makes at least one step.
     measurement: best ?? last!,
-    findMax: { ...bounds, bestPerS: search.bestPerS, limit: interrupted ? 'interrupted' : (limiting?.limit ?? 'ceiling'), steps },
+    findMax: { ...bounds, bestPerS: search.bestPerS, limit: interrupted ? 'interrupted' : (limitingStep(steps)?.limit ?? 'ceiling'), steps },
   };
 }
 
@@ -207,7 +214,7 @@ function resultOf(job: LoadJob, startedAt: string, context: MeasureContext, { me
   const interrupted = context.stop.requested;
   const calls = callsOf(counted);
   const time = mainTime(counted.times);
-  const reasons = found === undefined ? reasonsOf(job, measurement) : foundReasons(found);
+  const reasons = found === undefined ? reasonsOf(job, measurement) : searchProblems(found);
   const result: LoadResult = {
     format: RESULT_FORMAT,
     version: job.version,
@@ -239,13 +246,6 @@ function resultOf(job: LoadJob, startedAt: string, context: MeasureContext, { me
     thresholds: [],
   };
   return { ...result, thresholds: job.thresholds.map((threshold) => judge(threshold, result)) };
-}
-
-/** A search whose upper end is the generator has found out about the generator. */
-function foundReasons({ bestPerS, limit, steps }: FindMaxResult): string[] {
-  if (limit === 'interrupted') return bestPerS > 0 ? [] : ['the search was stopped before a rate had passed'];
-  if (limit === 'generator') return [`the generator was the limit at ${rateText(Math.min(...steps.filter((step) => step.limit === 'generator' && step.repeated !== true).map(({ askedPerS }) => askedPerS)))}, so the target may bear more: use more --threads, or another machine`];
-  return bestPerS > 0 ? [] : ['no rate passed'];
 }
 
 /** Digits that nobody measured are noise in the file. */

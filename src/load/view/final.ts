@@ -1,5 +1,6 @@
 /** The result as text, for the end of a run and for comparisons. Pure. */
 import type { Comparison } from '../report/compare.js';
+import { shortSteps, shortText } from '../report/deciding-steps.js';
 import { TIME_LABELS, causeText, generatorText } from '../report/figures.js';
 import { LOAD_COUNTERS } from '../metrics.js';
 import type { FindMaxResult, LoadResult, WatchedProcess } from '../report/result.js';
@@ -102,7 +103,8 @@ function stepsText(findMax: FindMaxResult, line: Line): string {
 }
 
 /** The outcome of a search in a sentence. */
-export function foundSpans({ bestPerS, limit, maxFailurePercent, maxP99Us }: FindMaxResult): Span[] {
+export function foundSpans(findMax: FindMaxResult): Span[] {
+  const { bestPerS, limit, maxFailurePercent, maxP99Us } = findMax;
   const bounds = `with failures under ${percentText(maxFailurePercent)} and p99 under ${timeText(maxP99Us)}`;
   const limits: Readonly<Record<FindMaxResult['limit'], string>> = {
     failures: 'beyond it, failures are the limit',
@@ -112,8 +114,10 @@ export function foundSpans({ bestPerS, limit, maxFailurePercent, maxP99Us }: Fin
     ceiling: 'the search went no further',
     interrupted: 'the search was stopped before its end',
   };
-  if (bestPerS === 0) return [['No rate passed', 'red', 'bold'], ` ${bounds}.`];
-  return ['Highest rate: ', [rateText(bestPerS), 'bold', 'green'], ` ${bounds}; ${limits[limit]}.`];
+  const short = shortSteps(findMax);
+  const doubt: Span[] = short.length === 0 ? [] : [[` But ${shortText(short)}.`, 'yellow']];
+  if (bestPerS === 0) return [['No rate passed', 'red', 'bold'], ` ${bounds}.`, ...doubt];
+  return ['Highest rate: ', [rateText(bestPerS), 'bold', 'green'], ` ${bounds}; ${limits[limit]}.`, ...doubt];
 }
 
 function invalidText({ reasons }: LoadResult, line: Line): string {

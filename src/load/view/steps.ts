@@ -1,4 +1,5 @@
 /** The table of --find-max, a line a step: it is printed as the search goes on, so its columns are fixed. Pure. */
+import { P99_CALLS } from '../report/deciding-steps.js';
 import type { FindMaxStep } from '../report/result.js';
 import { countText, percentText, rateText, timeText } from '../units.js';
 import type { Span } from './style.js';
@@ -9,13 +10,10 @@ function cells(texts: Readonly<Record<keyof typeof WIDTHS, string>>): string {
   return (Object.keys(WIDTHS) as (keyof typeof WIDTHS)[]).map((key) => texts[key].padStart(WIDTHS[key])).join(' ');
 }
 
-/** Calls that a step needs for a p99 that means something: ten beyond it. */
-const P99_CALLS = 1000;
-
 /** How a step came out, in words. */
 export function stepOutcome({ passed, reason, calls, repeated }: FindMaxStep): string {
   const outcome = passed ? 'passed' : (reason ?? 'failed');
-  return `${outcome}${repeated === true ? '; repeated' : ''}${calls < P99_CALLS ? '; too few calls for a p99' : ''}`;
+  return `${outcome}${calls < P99_CALLS ? '; too few calls for a p99' : ''}${repeated === true ? '; repeated' : ''}`;
 }
 
 /** The line above the first step. */

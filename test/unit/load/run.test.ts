@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LoadOptions } from '../../../src/load/options.js';
 import type { FindMaxStep, LoadResult } from '../../../src/load/report/result.js';
 import { parseThreshold, type Threshold } from '../../../src/load/report/thresholds.js';
-import { RateSearch } from '../../../src/load/run/find-max.js';
+import { RateSearch, stepMs } from '../../../src/load/run/find-max.js';
 import { rateAt, type RunPlan } from '../../../src/load/run/plan.js';
 import { runLoad, startHint, type LoadJob } from '../../../src/load/run/run.js';
 import { StopRequest } from '../../../src/load/run/waker.js';
@@ -202,6 +202,24 @@ describe.concurrent('a search', () => {
     const late = steps.filter(({ askedPerS }) => askedPerS > 150);
     expect(late[0]).toMatchObject({ passed: false, limit: 'generator', repeated: true, reason: expect.stringMatching(/calls began 1\.0\d? s late at p99, p99 allowed is less than 1\.00 s/) as string });
     expect(late.every(({ passed }) => !passed)).toBe(true);
+  });
+});
+
+describe.concurrent('a search by p99', () => {
+  it('repeats a step with too few calls for it, long enough, and so all that follow', async () => {
+    // Beyond the knee answers take ten times as long; a twentieth of the calls fails too, which is allowed.
+    const { result } = await run({ behaviour: 'knee=3500&us=4000', plan: { ratePerS: 5000, durationMs: 100, warmUpMs: 0 }, job: { findMax: { maxFailurePercent: 50, maxP99Us: 50_000 } } });
+    const { steps, limit, bestPerS } = result.findMax!;
+    expect(steps[0]).toMatchObject({ askedPerS: 5000, limit: 'p99', repeated: true });
+    expect(steps[1]!.askedPerS).toBe(5000);
+    for (const step of steps.slice(1)) if (step.limit !== 'generator') expect(step.calls, JSON.stringify(step)).toBeGreaterThan(950);
+    expect(bestPerS).toBeLessThanOrEqual(3500);
+    if (limit === 'p99') expect(result.reasons.join()).not.toContain('too few');
+  });
+
+  it('makes no step longer than anybody would wait, nor shorter than it was asked to be', () => {
+    expect([1000, 200, 6].map((rate) => stepMs(rate, 2000))).toEqual([2000, 5500, 30_000]);
+    expect(stepMs(6, 60_000)).toBe(60_000);
   });
 });
 

@@ -2,7 +2,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { countOf, countText, durationText, parseDuration, parseTimeUs, percentText, rateText, timeText } from '../../../src/load/units.js';
-import { finalText } from '../../../src/load/view/final.js';
+import { searchProblems } from '../../../src/load/report/deciding-steps.js';
+import type { FindMaxResult, FindMaxStep } from '../../../src/load/report/result.js';
+import { finalText, foundSpans } from '../../../src/load/view/final.js';
 import { htmlReport } from '../../../src/load/view/html.js';
 import { layout, LiveView } from '../../../src/load/view/live.js';
 import { SCRIPT } from '../../../src/load/view/page-style.js';
@@ -145,6 +147,24 @@ describe('the final table', () => {
     expect(stepOutcome(step)).toBe('passed; too few calls for a p99');
     expect(stepOutcome({ ...step, calls: 1000 })).toBe('passed');
     expect(stepOutcome({ ...step, calls: 1000, passed: false, reason: 'late', repeated: true })).toBe('late; repeated');
+    expect(stepOutcome({ ...step, passed: false, reason: 'slow', repeated: true })).toBe('slow; too few calls for a p99; repeated');
+  });
+
+  it('does not stand by a highest rate that a few calls decided', () => {
+    const step = { step: 1, askedPerS: 6, reachedPerS: 6, calls: 180, failures: 0, failurePercent: 0, p50Us: 1, p99Us: 1, maxUs: 1, passed: true };
+    const failed = { ...step, step: 2, askedPerS: 7, passed: false, limit: 'p99' as const, reason: 'slow' };
+    const search = (...steps: FindMaxStep[]) => ({ maxFailurePercent: 0.01, maxP99Us: 4000, bestPerS: steps[0]!.passed ? 6 : 0, limit: 'p99' as const, steps });
+    const said = (found: FindMaxResult): string => foundSpans(found).map((span) => (typeof span === 'string' ? span : span[0])).join('');
+    const both = search(step, { ...failed, calls: 1 });
+    const doubt = 'the steps at 6/s (180 calls) and 7/s (1 call) had too few calls for a p99, which takes 1,000: give steps a longer --duration';
+    expect(said(both)).toMatch(/^Highest rate: 6\/s with .*; beyond it, p99 is the limit\. But /);
+    expect(said(both)).toContain(` But ${doubt}.`);
+    expect(searchProblems(both)).toEqual([doubt]);
+    expect(searchProblems(search(failed))).toEqual(['no rate passed', expect.stringMatching(/^the step at 7\/s \(180 calls\) had too few calls/)]);
+    // A repeated one decides nothing, and failures need no p99.
+    const sound = search({ ...step, calls: 1000 }, { ...failed, repeated: true }, { ...failed, calls: 1100 });
+    expect([said(sound).includes('too few'), searchProblems(sound)]).toEqual([false, []]);
+    expect(searchProblems({ ...search({ ...step, calls: 1000 }, { ...failed, limit: 'failures' }), limit: 'failures' })).toEqual([]);
   });
 
   it('has the figures, with the main time marked', () => {
