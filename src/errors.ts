@@ -129,4 +129,5 @@ const SYSTEM_REASONS = new Map([
   ['EPIPE', 'the connection was closed'],
   ['ENOTSOCK', 'it is not a socket'],
   ['ENAMETOOLONG', 'the path is too long'],
+  ['ENOSPC', 'there is no space left on the device'],
 ]);

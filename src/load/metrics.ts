@@ -32,7 +32,7 @@ export const L_ANSWERED_UAS = counter('answered', 'calls that the callee side co
 export const L_FAIL_TIMEOUT = counter('timeout', 'no final response in 64·T1');
 export const L_FAIL_STATUS = counter('unexpectedStatus', 'a final response that the scenario does not expect');
 export const L_FAIL_UNRUNG = counter('neverRang', 'the final response is a right one, or 408, but no ringing (180, 183 …) came before it');
-export const L_FAIL_AUTH = counter('authentication', 'challenged again with good credentials, or without any to give');
+export const L_FAIL_AUTH = counter('authentication', 'challenged again with good credentials, or without any to give; a callee alone: it refused wrong credentials');
 export const L_FAIL_ACK = counter('missingAck', 'the callee’s final response was never acknowledged');
 export const L_FAIL_LATE = counter('neverCame', 'a request that the scenario waits for did not come in time (BYE, CANCEL …)');
 export const L_FAIL_PEER = counter('endedByPeer', 'the other side ended the call before the scenario did');
@@ -98,6 +98,13 @@ export function countCause(block: Float64Array, cause: number): void {
   block[cause & ((1 << CAUSE_BITS) - 1)]!++;
   const status = cause >> CAUSE_BITS;
   if (status >= STATUS_LEAST && status < STATUS_LEAST + STATUSES) block[statusAt(status)]!++;
+}
+
+/** Counts a request that a callee refused for its credentials. Its caller, where there is one in this process, counts the call itself. */
+export function countRefused(block: Float64Array, callers: number): void {
+  if (callers > 0) return;
+  block[L_FAILED]!++;
+  countCause(block, L_FAIL_AUTH);
 }
 
 /** Where the histogram of a time begins in a block. */

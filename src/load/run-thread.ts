@@ -49,7 +49,8 @@ export async function runLoadThread(init: LoadThreadInit, post: (message: LoadTh
 
 /** An operator's mistake says itself what is wrong; anything else is a fault of ours and keeps its place. */
 function lineOf(error: unknown): string {
-  if (error instanceof ListenError || (error instanceof Error && 'code' in error)) return error.message;
+  if (error instanceof ListenError) return error.code === 'ERR_LISTEN_FAILED' ? error.message : `${error.message} (--listen)`;
+  if (error instanceof Error && 'code' in error) return error.message;
   return error instanceof Error ? `the load thread failed: ${error.stack ?? error.message}` : String(error);
 }
 

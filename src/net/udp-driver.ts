@@ -98,4 +98,6 @@ const EXPLANATIONS: Readonly<Record<string, readonly [ListenErrorCode, string]>>
   EINVAL: ['ERR_LISTEN_ADDRESS_NOT_AVAILABLE', 'the address cannot be bound (a link-local address needs its interface)'],
   EACCES: ['ERR_LISTEN_PERMISSION', 'the process lacks the permission (ports below 1024 need a privilege)'],
   EPERM: ['ERR_LISTEN_PERMISSION', 'the process lacks the permission'],
+  EMFILE: ['ERR_LISTEN_FAILED', 'this process may open no more files and sockets; raise its limit (ulimit -n) or open fewer sockets'],
+  ENFILE: ['ERR_LISTEN_FAILED', 'this machine may open no more files and sockets; raise its limit (sysctl fs.file-max) or open fewer sockets'],
 };

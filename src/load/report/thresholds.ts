@@ -45,7 +45,7 @@ export const METRIC_LINES: readonly string[] = [
 /** Reads a condition; a text says what is wrong with it, for the operator. */
 export function parseThreshold(text: string): Threshold | string {
   const match = /^\s*([A-Za-z][\w.]*)\s*(>=|<=|==|!=|>|<|=)\s*(.+?)\s*$/.exec(text);
-  if (match === null) return `is no condition. Wanted: METRIC OPERATOR VALUE, as in 'p99 > 20ms' or 'failures > 0.01%'; operators: ${OPERATORS.join(' ')}`;
+  if (match === null) return `${text.trim() === '' ? 'is empty' : 'has another form'}. Wanted: METRIC OPERATOR VALUE, as in 'p99 > 20ms' or 'failures > 0.01%'; operators: ${OPERATORS.join(' ')}`;
   const [, name, operatorText, value] = match;
   const operator = (operatorText === '=' ? '==' : operatorText) as Operator;
   const metric = findMetric(name!);

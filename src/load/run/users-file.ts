@@ -25,6 +25,8 @@ export function readUsers(file: string): LoadUser[] {
 /** The same from a text; `file` is its name in messages. */
 export function parseUsers(text: string, file: string): LoadUser[] {
   const users: LoadUser[] = [];
+  /** By name: where it stands. */
+  const lines = new Map<string, number>();
   let isFirst = true;
   for (const [index, line] of text.replace(/^\uFEFF/, '').split(/\r?\n/).entries()) {
     const trimmed = line.trim();
@@ -36,6 +38,9 @@ export function parseUsers(text: string, file: string): LoadUser[] {
     isFirst = false;
     if (isHeading) continue;
     if (name === '') throw new LoadError('VD_LOAD_FILE', `${file}:${index + 1}: --users: found no name; wanted is NAME,PASSWORD`);
+    const before = lines.get(name);
+    if (before !== undefined) throw new LoadError('VD_LOAD_FILE', `${file}:${index + 1}: --users: found ${JSON.stringify(name)} in lines ${before} and ${index + 1}; allowed: each name once`);
+    lines.set(name, index + 1);
     if (users.push({ name, password }) > USERS_MOST) throw new LoadError('VD_LOAD_FILE', `${file}:${index + 1}: --users: more than ${USERS_MOST} users`);
   }
   if (users.length === 0) throw new LoadError('VD_LOAD_FILE', `--users: ${file} names no user; wanted are lines NAME,PASSWORD`);

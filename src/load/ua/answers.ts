@@ -3,7 +3,7 @@
  * INVITE, which are sent again until acknowledged (RFC 3261 §13.3.1.4, §17.2.1, Timers G and H) and whenever the INVITE comes again.
  */
 import { M_INVITE } from '../../sip/methods.js';
-import { L_FAIL_ACK, L_RETRANSMITTED, L_TABLE_FULL } from '../metrics.js';
+import { L_FAIL_ACK, L_RETRANSMITTED, L_TABLE_FULL, countRefused } from '../metrics.js';
 import { OP_CHALLENGE, OP_CODE, OP_MESSAGE, OP_METHOD, OP_PAUSE, OP_REPLY, OP_SLOTS, OP_STATUS } from '../scenario/program.js';
 import {
   CALL_SLOTS, FLAG_CHALLENGED, FLAG_DIALOG, FLAG_REFUSED, FLAG_SETUP_TIMED, F_ANSWER, F_FLAGS, F_LEFT_MS, F_PEER_ENDPOINT, F_REPLY, F_SETUP, F_SOCKET, F_STATE,
@@ -74,6 +74,7 @@ export class Answers {
     if (found === 'good') return true;
     slots[at + F_FLAGS]! |= FLAG_CHALLENGED;
     const wrong = found === 'wrong';
+    if (wrong) countRefused(ua.metrics, ua.callers);
     const toInvite = code[step + OP_METHOD] === M_INVITE;
     if (this.send(index, code[step + OP_MESSAGE]! + (wrong ? 1 : 0), wrong ? 403 : code[step + OP_STATUS]!, toInvite)) this.flow.release(index);
     return false;

@@ -3,7 +3,7 @@
  * scenario. The answer follows from the request alone, so nothing is kept of it, and a copy of it gets the same answer.
  */
 import { M_BYE, M_OPTIONS } from '../../sip/methods.js';
-import { L_ANSWERED_UAS, L_RETRANSMISSIONS_SEEN, L_UNEXPECTED } from '../metrics.js';
+import { L_ANSWERED_UAS, L_RETRANSMISSIONS_SEEN, L_UNEXPECTED, countRefused } from '../metrics.js';
 import { OP_CHALLENGE, OP_CHALLENGE_REPLY, OP_CODE, OP_END, OP_MESSAGE, OP_SLOTS, OP_STATUS, type ProgramEntry } from '../scenario/program.js';
 import type { Composer } from './composer.js';
 import type { UaContext } from './context.js';
@@ -47,6 +47,7 @@ export class LoneAnswers {
       if (code[step + OP_CODE] === OP_CHALLENGE_REPLY) {
         const found = this.credentials.check(ua.program.challenges[code[step + OP_CHALLENGE]!]!);
         if (found === 'good') continue;
+        if (found === 'wrong' && !again) countRefused(ua.metrics, ua.callers);
         this.composer.replyToScan(found === 'wrong' ? reply + 1 : reply, -1, socket, peer);
         return;
       }

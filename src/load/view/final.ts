@@ -59,6 +59,7 @@ function headText(result: LoadResult, line: Line): string {
   for (const [name, count] of Object.entries(failures)) if (count > 0 && !(interrupted && name === 'aborted')) rows.push(['              ', [`${countText(count)} ${causeText(name, result.statuses)}`, 'red'], `: ${helpOf(name)}`]);
   rows.push(['  messages    ', `${countText(totals['messagesSent'] ?? 0)} sent, ${countText(totals['messagesReceived'] ?? 0)} received`]);
   rows.push(['  generator   ', generatorText(result.generator)]);
+  rows.push(['  seed        ', `${options.seed}: with it, --seed repeats the random choices`]);
   return [line([title, 'bold'], interrupted ? ' (stopped before its time)' : ''), ...rows.map((spans) => line(...spans))].join('\n');
 }
 

@@ -1,4 +1,5 @@
 /** The flags of `viaduct load`, and what its exit code says. No call is placed. */
+import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { commandLine, exitCodeOf } from '../../../src/cli/load-action.js';
 import { addLoadFlags, type LoadFlags } from '../../../src/cli/load-flags.js';
 import { resolveFlags, type LoadRequest } from '../../../src/cli/load-options.js';
 import { parseUsers } from '../../../src/load/run/users-file.js';
-import { viaduct } from '../cli/cli-process.js';
+import { MAIN, viaduct } from '../cli/cli-process.js';
 import { sampleResult } from './sample-result.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'viaduct-load-cli-'));
@@ -125,7 +126,7 @@ describe('users of a file', () => {
     ]);
   });
 
-  it.each([['a,b\n,c\n', /^u\.csv:2: --users: found no name/], ['# none\n', /names no user/], ['a,b\n"c,d\n', /^u\.csv:2: --users: found a quote that does not end/], ['a,"b"c\n', /^u\.csv:1:.*a quote/]])('%j is refused with its place', (text, message) => {
+  it.each([['a,b\n,c\n', /^u\.csv:2: --users: found no name/], ['# none\n', /names no user/], ['a,b\n"c,d\n', /^u\.csv:2: --users: found a quote that does not end/], ['a,"b"c\n', /^u\.csv:1:.*a quote/], ['name,password\nbob,1\nann,2\n"bob",1\n', /^u\.csv:4: --users: found "bob" in lines 2 and 4; allowed: each name once$/]])('%j is refused with its place', (text, message) => {
     expect(() => parseUsers(text, 'u.csv')).toThrow(message);
   });
 });
@@ -177,11 +178,16 @@ describe('viaduct load', () => {
     const { port } = socket.address();
     const inUse = await viaduct('load', '--role', 'uas', '--listen', `127.0.0.1:${port}`);
     expect(inUse).toMatchObject({ code: 2, stdout: '' });
-    expect(inUse.stderr).toMatch(/^viaduct: cannot listen on udp:127\.0\.0\.1:\d+: the address is in use.*\n$/);
+    expect(inUse.stderr).toMatch(/^viaduct: cannot listen on udp:127\.0\.0\.1:\d+: the address is in use.* choose another port \(--listen\)\n$/);
     socket.close();
     expect(await viaduct('load', '--target', '127.0.0.1:1')).toEqual({ code: 2, stdout: '', stderr: 'viaduct: nobody listens at 127.0.0.1:1: is the proxy running?\n' });
     expect(await viaduct('load', '--rate', 'fast')).toEqual({ code: 2, stdout: '', stderr: `viaduct: option '-r, --rate <calls/s>' argument 'fast' is invalid. Allowed: calls per second, from 0.01 to 1,000,000; see viaduct load --help\n` });
     expect(await viaduct('load', '--raet', '5')).toEqual({ code: 2, stdout: '', stderr: `viaduct: unknown option '--raet' (Did you mean --rate?); see viaduct load --help\n` });
+  });
+
+  it.skipIf(process.platform === 'win32')('says what to do when it may open no more sockets', () => {
+    const { status, stderr } = spawnSync('sh', ['-c', 'ulimit -n 300 && exec "$0" "$@"', process.execPath, MAIN, 'load', '--role', 'uas', '--listen', '127.0.0.1:0', '--sockets', '1000'], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^viaduct: cannot listen on udp:127\.0\.0\.1:0: .*raise its limit \(ulimit -n\) or open fewer sockets\n$/)]);
   });
 
   it('refuses a file that it could not write before it begins', async () => {

@@ -130,7 +130,7 @@ describe('a load thread', () => {
     const thread = new Thread({ listen: { host: '127.0.0.1', family: 4, port } });
     await thread.ended;
     other.close();
-    expect(thread.messages).toEqual([{ type: 'error', line: `cannot listen on udp:127.0.0.1:${port}: the address is in use by another socket; stop that program or choose another port` }]);
+    expect(thread.messages).toEqual([{ type: 'error', line: `cannot listen on udp:127.0.0.1:${port}: the address is in use by another socket; stop that program or choose another port (--listen)` }]);
   });
 
   it('says in one line that there is no such scenario', async () => {

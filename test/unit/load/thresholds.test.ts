@@ -24,8 +24,8 @@ describe('a condition', () => {
   });
 
   it.each([
-    ['p99', /is no condition.*METRIC OPERATOR VALUE/],
-    ['p99 => 3ms', /has no value|is no condition/],
+    ['p99', /^has another form\. Wanted: METRIC OPERATOR VALUE/],
+    ['p99 => 3ms', /has no value|has another form/],
     ['p98 > 3ms', /found p98 \(did you mean p9\d\?\); allowed: p50, p90, p95, p99, p99\.9, max/],
     ['unexpectedMesages > 0', /did you mean unexpectedMessages\?/],
     ['invite20.p99 > 3ms', /did you mean invite[12]\d0\.p99\?/],
@@ -33,7 +33,7 @@ describe('a condition', () => {
     ['failures > 3ms', /Allowed: a percentage, as in 0\.01%, or a number/],
     ['memory > 3', /a size with its unit/],
     ['toString > 3', /no metric that is known/],
-    ['', /is no condition/],
+    ['', /^is empty\. Wanted: METRIC OPERATOR VALUE/],
   ])('%j is refused with what is allowed', (text, message) => {
     expect(parseThreshold(text)).toMatch(message);
   });

@@ -346,6 +346,39 @@ describe('digest', () => {
     expect(answer).toContain('response="6629fae49393a05397450978507c4ef1"');
   });
 
+  it.each([['REGISTER', false], ['REGISTER', true], ['INVITE', false], ['INVITE', true]] as const)('with wrong credentials is one failure of a callee alone: %s, twice: %s', (send, twice) => {
+    const scenario = registrar(401, 'MD5', 'auth', send);
+    const callee = new UaStage({ role: 'uas', scenario, users: { kind: 'generated', count: 10, password: 'other' } });
+    const caller = new UaStage({ role: 'uac', scenario });
+    caller.start();
+    // Two processes: what one sends reaches the other.
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const [from, to] of [[caller, callee], [callee, caller]] as const) {
+        for (const flight of from.elsewhere.splice(0)) {
+          moved = true;
+          to.inject(flight.text, flight.fromPort, flight.toPort);
+          if (twice && header(flight.text, 'Authorization') !== '') to.inject(flight.text, flight.fromPort, flight.toPort);
+        }
+      }
+    }
+    expect(callee.flow).toContain('403');
+    expect(['answered', 'failed', 'authentication'].map((name) => callee.counter(name))).toEqual([0, 1, 1]);
+    expect([caller.counter('failed'), caller.metrics[statusAt(403)]]).toEqual([1, 1]);
+  });
+
+  it.each(['REGISTER', 'INVITE'] as const)('with wrong credentials is counted by the caller where there is one: %s', (send) => {
+    const stage = new UaStage({ scenario: registrar(401, 'MD5', 'auth', send) });
+    stage.tap = ({ text, fromPort, toPort }) => {
+      if (!text.includes('response="') || text.includes('response="0000')) return true;
+      stage.inject(text.replace(/response="..../, 'response="0000'), fromPort, toPort);
+      return false;
+    };
+    stage.start();
+    expect(['failed', 'unexpectedStatus', 'authentication'].map((name) => stage.counter(name))).toEqual([1, 1, 0]);
+    stage.expectClean();
+  });
+
   it('with wrong credentials is a failure of its own', () => {
     const stage = new UaStage({ role: 'uac', scenario: 'register' });
     stage.start();

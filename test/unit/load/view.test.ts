@@ -150,6 +150,10 @@ describe('the final table', () => {
     expect(stepOutcome({ ...step, passed: false, reason: 'slow', repeated: true })).toBe('slow; too few calls for a p99; repeated');
   });
 
+  it('names the seed, with which the run can be repeated', () => {
+    expect(finalText(sampleResult(), { colors: false })).toMatch(/\n {2}seed {8}7: with it, --seed repeats the random choices\n/);
+  });
+
   it('does not stand by a highest rate that a few calls decided', () => {
     const step = { step: 1, askedPerS: 6, reachedPerS: 6, calls: 180, failures: 0, failurePercent: 0, p50Us: 1, p99Us: 1, maxUs: 1, passed: true };
     const failed = { ...step, step: 2, askedPerS: 7, passed: false, limit: 'p99' as const, reason: 'slow' };
