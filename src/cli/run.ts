@@ -70,8 +70,13 @@ function endWithoutScript(): void {
   setImmediate(() => process.exit()).unref();
 }
 
+/** Who has started this with `npm start` has the same way to the load generator. */
+function loadCommand(): string {
+  return process.env['npm_lifecycle_event'] === 'start' ? 'npm run load --' : 'viaduct load';
+}
+
 function announce(config: Config, server: RunningServer, log: ThreadLog): void {
   const summary = startSummary(config, server);
-  if (isPretty(config.log.format)) process.stdout.write(startText(summary));
+  if (isPretty(config.log.format)) process.stdout.write(startText(summary, loadCommand()));
   else log.info({ ...summary }, 'viaduct is running');
 }

@@ -7,6 +7,10 @@ import { VERSION } from '../telemetry/version.js';
 
 /** The script whose next hop is known. */
 const SHIPPED_SCRIPT = fileURLToPath(new URL('../../config/relay.ts', import.meta.url));
+/** Where it sends calls. */
+const NEXT_HOP = '127.0.0.1:5070';
+/** Where the load generator sends its calls without a flag. */
+const DEFAULT_TARGET = '127.0.0.1:5060';
 
 /** The facts, for a log line or a text. */
 export interface StartSummary {
@@ -38,8 +42,8 @@ export function startSummary(config: Config, server: Announced): StartSummary {
   };
 }
 
-/** The facts as lines for a terminal. */
-export function startText(summary: StartSummary): string {
+/** The facts as lines for a terminal; `loadCommand` is how to run the load generator there, up to its flags: `viaduct load`. */
+export function startText(summary: StartSummary, loadCommand: string): string {
   const { version, pid, config, listen, shards, driver, driverReason, script, control } = summary;
   const rows = [
     ...listen.map(({ bound, advertised }, index) => [index === 0 ? 'listens on' : '', `udp ${bound}${advertised === bound ? '' : `, known as ${advertised}`}`]),
@@ -51,21 +55,25 @@ export function startText(summary: StartSummary): string {
   return [
     `Viaduct ${version} is running (process ${pid}${config === undefined ? '' : `, ${shownPath(config)}`})`,
     ...rows.map(([name, text]) => `  ${(name ?? '').padEnd(12)}${text}`),
-    ...firstCall(listen[0]?.bound, script),
+    ...firstCall(listen[0]?.bound, script, loadCommand),
     '',
   ].join('\n');
 }
 
-/** SIPp with its built-in scenarios: one terminal each. */
-function firstCall(bound: string | undefined, script: string): string[] {
+/** The load generator, caller and callee at once, with the flags that this address and this script want. */
+function firstCall(bound: string | undefined, script: string, loadCommand: string): string[] {
   if (bound === undefined) return [];
   // A wildcard is nothing to send to.
   const target = bound.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
-  const host = target.slice(0, target.lastIndexOf(':'));
+  const shipped = script === SHIPPED_SCRIPT;
+  const flags = [
+    target === DEFAULT_TARGET ? '' : ` --target ${target}`,
+    // Its callee takes calls on the host of the target, port 5070, unless it is told where.
+    shipped && target.startsWith('127.0.0.1:') ? '' : ` --listen ${shipped ? NEXT_HOP : 'ADDRESS:PORT'}`,
+  ];
   return [
-    'A first call, with SIPp (Debian: apt install sip-tester), each in a terminal of its own:',
-    script === SHIPPED_SCRIPT ? `  callee      sipp -sn uas -i ${host} -p 5070` : '  callee      sipp -sn uas at the next hop of your script',
-    `  caller      sipp -sn uac -i ${host} -m 1 ${target}`,
+    `A first call, from another terminal${shipped ? '' : ' (ADDRESS:PORT is the next hop of your script)'}:`,
+    `  ${loadCommand}${flags.join('')} --calls 1`,
     'Ctrl+C stops.',
   ];
 }

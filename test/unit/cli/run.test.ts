@@ -3,7 +3,9 @@ import { createSocket, type Socket } from 'node:dgram';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startText } from '../../../src/cli/start-summary.js';
 import type { StatsSnapshot } from '../../../src/telemetry/snapshot.js';
 import { start, viaduct, type Running } from './cli-process.js';
 
@@ -80,8 +82,18 @@ describe('viaduct run', () => {
     const { code, stdout } = await running.ended;
     expect(code).toBe(0);
     expect(stdout).toMatch(/Viaduct [\d.]+ is running \(process \d+, site\.yaml\)\n {2}listens on +udp 127\.0\.0\.1:\d+, known as sip\.example\.com:5060\n {2}shards +2\n {2}driver +dgram\n {2}script +routes\.ts\n {2}control +.*control\.sock\n/);
-    expect(stdout).toMatch(/ {2}callee +sipp -sn uas .*\n {2}caller +sipp -sn uac -i 127\.0\.0\.1 -m 1 127\.0\.0\.1:\d+\n/);
+    expect(stdout).toMatch(/\nA first call, from another terminal \(ADDRESS:PORT is the next hop of your script\):\n {2}viaduct load --target 127\.0\.0\.1:\d+ --listen ADDRESS:PORT --calls 1\nCtrl\+C stops\.\n/);
     expect(stdout).toMatch(/stopping/);
+  });
+
+  it('says how to send a first call with the load generator, as it was started itself', () => {
+    const script = fileURLToPath(new URL('../../../config/relay.ts', import.meta.url));
+    const said = (bound: string, command: string): string | undefined =>
+      / {2}(.*) --calls 1\n/.exec(startText({ version: '1.2.3', pid: 1, config: undefined, listen: [{ bound, advertised: bound }], shards: 1, driver: 'dgram', driverReason: undefined, script, control: undefined }, command))?.[1];
+    expect(said('127.0.0.1:5060', 'npm run load --')).toBe('npm run load --');
+    expect(said('0.0.0.0:5060', 'viaduct load')).toBe('viaduct load');
+    expect(said('127.0.0.1:5080', 'npm run load --')).toBe('npm run load -- --target 127.0.0.1:5080');
+    expect(said('192.0.2.1:5060', 'viaduct load')).toBe('viaduct load --target 192.0.2.1:5060 --listen 127.0.0.1:5070');
   });
 
   it('shows its counters as a table and watches them', { timeout: TIMEOUT_MS }, async () => {
