@@ -3,8 +3,10 @@
  * (RFC 7616, RFC 2617, RFC 8760; qop auth or none). Strings, because it is off the hot path. Any thread.
  */
 import { createHash } from 'node:crypto';
+import type { DigestAlgorithm } from '../../auth/algorithms.js';
+import { quoteText } from '../../auth/quoting.js';
 
-export type DigestAlgorithm = 'MD5' | 'SHA-256' | 'SHA-512-256';
+export type { DigestAlgorithm };
 
 /** A challenge that we can answer. */
 export interface DigestChallenge {
@@ -78,9 +80,9 @@ export function answerChallenge(challenge: DigestChallenge, request: DigestReque
   const { method, uri, user, password, count, cnonce } = request;
   const nc = count.toString(16).padStart(8, '0');
   const response = digestResponse({ realm, nonce, algorithm, session, qop, method, uri, user, password, nc, cnonce });
-  const parts = [`username="${quoted(user)}"`, `realm="${quoted(realm)}"`, `nonce="${quoted(nonce)}"`, `uri="${uri}"`, `response="${response}"`];
+  const parts = [`username="${quoteText(user)}"`, `realm="${quoteText(realm)}"`, `nonce="${quoteText(nonce)}"`, `uri="${uri}"`, `response="${response}"`];
   if (challenge.namesAlgorithm) parts.push(`algorithm=${algorithm}${session ? '-sess' : ''}`);
-  if (opaque !== undefined) parts.push(`opaque="${quoted(opaque)}"`);
+  if (opaque !== undefined) parts.push(`opaque="${quoteText(opaque)}"`);
   if (qop === 'auth') parts.push('qop=auth', `nc=${nc}`);
   if (qop === 'auth' || session) parts.push(`cnonce="${cnonce}"`);
   return `Digest ${parts.join(', ')}`;
@@ -119,8 +121,4 @@ export function checkCredentials(
     uri: parameters.get('uri') ?? '', user: parameters.get('username') ?? '', nc: parameters.get('nc') ?? '', cnonce: parameters.get('cnonce') ?? '',
   });
   return parameters.get('response')?.toLowerCase() === response;
-}
-
-function quoted(text: string): string {
-  return text.replace(/["\\]/g, '\\$&');
 }
