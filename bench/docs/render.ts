@@ -129,15 +129,11 @@ function handoverSection(results: Results, told: Set<string>, picture: Picture):
   if (rates.length === 0) return [];
   const floor = results.get('receive-floor');
   const ways = ['lent', 'handed', 'none'];
-  const roles = ['main', 'shard', 'other'];
   const chart = renderBarChart({
-    title: 'Viaduct: CPU per call by thread, µs; the shard reads the sockets, main hands over, no shard',
+    title: 'Viaduct: CPU per call, µs, all threads',
     unit: 'µs',
-    groups: rates.flatMap(([rate, { figures }]) => ways.map((way) => ({
-      name: `${count(rate)}/s, ${{ lent: 'read', handed: 'handed over', none: 'no shard' }[way]!}`,
-      bars: [figures[`${way}.cpu`] === undefined ? undefined : { value: figures[`${way}.cpu`]!.value, parts: roles.map((role) => figures[`${way}.cpu.${role}`]?.value ?? 0) }],
-    }))),
-    legend: ['main thread', 'shard', 'V8 and libuv'],
+    groups: rates.map(([rate, { figures }]) => ({ name: `${count(rate)} calls/s`, bars: ways.map((way) => barOf(figures[`${way}.cpu`])) })),
+    legend: ['the shard reads the sockets', 'the main thread hands over', 'no shards'],
     text: short,
   }, 'bench/results/hand-over-*.json');
   return [
@@ -146,7 +142,7 @@ function handoverSection(results: Results, told: Set<string>, picture: Picture):
     'With two shards and more the main thread receives, chooses the shard and hands over; one shard is lent the sockets. Here one shard',
     'has its messages handed over too (`io.receiver: main`), and in the third column the engine is in the main thread (`shards: 0`).',
     '',
-    ...picture('hand-over', chart, 'CPU per call of Viaduct by thread, with and without handing over'),
+    ...picture('hand-over', chart, 'CPU per call of Viaduct, with and without handing over'),
     '| calls/s | shard reads, µs a call | main hands over | shard reads ÷ main hands over | no shards | shard reads ÷ no shards |',
     '|---:|---:|---:|---:|---:|---:|',
     ...rates.map(([rate, { figures }]) => tell([count(rate), figureText(figures['lent.cpu']), figureText(figures['handed.cpu']), `**${figureText(figures['lent/handed'])}**`, figureText(figures['none.cpu']), figureText(figures['lent/none'])])),
