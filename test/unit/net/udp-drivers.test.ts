@@ -146,8 +146,9 @@ describe('ListenError', () => {
       code: 'ERR_LISTEN_PERMISSION',
       message: 'cannot listen on udp:0.0.0.0:53: the process lacks the permission (ports below 1024 need a privilege)',
     });
-    expect(new ListenError('udp:0.0.0.0:53', 'EMFILE')).toMatchObject({
-      code: 'ERR_LISTEN_FAILED', message: 'cannot listen on udp:0.0.0.0:53: the system refused it with EMFILE',
+    expect(new ListenError('udp:0.0.0.0:53', 'EMFILE').message).toContain('raise its limit (ulimit -n)');
+    expect(new ListenError('udp:0.0.0.0:53', 'ENOBUFS')).toMatchObject({
+      code: 'ERR_LISTEN_FAILED', message: 'cannot listen on udp:0.0.0.0:53: the system refused it with ENOBUFS',
     });
   });
 });
