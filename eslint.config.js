@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
 
 /** The sans-I/O core. */
 const PURE_FILES = [
-  'src/{sip,transaction,timer,proxy,sim,script,auth}/**/*.ts',
+  'src/{sip,transaction,timer,proxy,sim,script,auth,location}/**/*.ts',
   'src/telemetry/counters.ts',
   'src/main/shard-router.ts',
 ];

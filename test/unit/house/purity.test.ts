@@ -48,7 +48,7 @@ const FORBIDDEN: readonly (readonly [what: string, code: string, replacement: Re
   ['an import at run time', "export const x = await import('node:fs');", /at the top/],
 ];
 
-const PURE = ['src/sip/x.ts', 'src/transaction/x.ts', 'src/timer/x.ts', 'src/proxy/deep/x.ts', 'src/sim/x.ts', 'src/script/x.ts', 'src/auth/x.ts', 'src/telemetry/counters.ts', 'src/main/shard-router.ts'];
+const PURE = ['src/sip/x.ts', 'src/transaction/x.ts', 'src/timer/x.ts', 'src/proxy/deep/x.ts', 'src/sim/x.ts', 'src/script/x.ts', 'src/auth/x.ts', 'src/location/x.ts', 'src/telemetry/counters.ts', 'src/main/shard-router.ts'];
 const IMPURE = ['src/shard/x.ts', 'src/auth-node/x.ts', 'src/net/x.ts', 'src/telemetry/x.ts', 'src/main/x.ts', 'src/script/load.ts', 'src/script/check.ts', 'test/unit/x.test.ts'];
 
 describe('the purity rule', () => {
