@@ -24,7 +24,7 @@ export interface ReceivedFrom {
 export const RECEIVED_NOWHERE: ReceivedFrom = { listener: 0, family: 0, port: 0, a0: 0, a1: 0, a2: 0, a3: 0, connection: 0 };
 
 /** No octets; shared. */
-export const NO_BYTES = new Uint8Array(0);
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 export interface Binding {
   /** Contact URI, without brackets. Its parameters and headers are in it. */
