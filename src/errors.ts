@@ -31,6 +31,7 @@ export const ERRORS = {
   VD_SCRIPT_STATUS: { meaning: 'a routing script answers with a status that is none', message: null, exitCode: 1 },
   VD_SCRIPT_OVER: { meaning: 'a routing script reads a request or response that is over', message: null, exitCode: 1 },
   VD_SCRIPT_URI: { meaning: 'a routing script relays to a URI that is none', message: null, exitCode: 1 },
+  VD_LOCATION_UNAVAILABLE: { meaning: 'the location store cannot be reached or will not write', message: null, exitCode: 1 },
   VD_SHARD_CRASH: { meaning: 'a shard died', message: null, exitCode: 1 },
   VD_STOPPED: { meaning: 'the server was stopped while it started', message: null, exitCode: 1 },
   VD_CONTROL_IN_USE: {
